@@ -1,0 +1,76 @@
+"""Probabilities into decisions: a label for each block, and which blocks are the main text.
+
+The thresholds come with the model. What the model said stays beside what was decided.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from classifier.labels import LABELS
+from classifier.layout import Floats, Layout, Longs
+
+DEFAULT_THRESHOLDS: Final[Mapping[str, float]] = {
+    **{f"weight_{label}": 1.0 for label in LABELS},
+    "main_least": 0.2,
+    "main_words": 15.0,
+}
+"""``weight_LABEL`` multiplies a label's probability before the largest wins; ``main_least`` is the probability below
+which no block is main text; a page that is expected to hold fewer than ``main_words`` words of it holds none."""
+
+REPEAT_WORDS: Final = 8
+"""A block of so many words that stands a second time is returned once."""
+
+
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """What was decided for the ``m`` blocks of a page."""
+
+    labels: Longs
+    """(m) index into ``LABELS``"""
+    main: npt.NDArray[np.bool_]
+    """(m) is it returned as main text?"""
+    content: npt.NDArray[np.bool_]
+    """(m) is it returned when all content is asked for?"""
+    empty: str | None
+    """Why no main text is returned; None if there is some."""
+
+
+def decide(x: Layout, labels: Floats, main: Floats, thresholds: Mapping[str, float]) -> Decision:
+    """Decide on label probabilities (m, 4) and main probabilities (m)."""
+    weights = np.array([thresholds[f"weight_{label}"] for label in LABELS], np.float32)
+    chosen = (labels * weights).argmax(axis=1)
+    words = np.maximum(x.size, 0.5)
+    expected = float((words * main).sum())
+    fresh = ~repeats(x)
+    if not len(main):
+        return Decision(chosen, fresh, fresh, "the page holds no text")
+    if expected < thresholds["main_words"]:
+        nothing = np.zeros(len(main), np.bool_)
+        return Decision(chosen, nothing, fresh & (chosen == 0), "the page holds next to no main text")
+    kept = best_expected_f1(main, words) & (main >= thresholds["main_least"]) & fresh
+    empty = None if kept.any() else "no block is likely enough to be main text"
+    return Decision(chosen, kept, fresh & (chosen == 0), empty)
+
+
+def best_expected_f1(main: Floats, words: Floats) -> npt.NDArray[np.bool_]:
+    """(m) the likeliest blocks, as many as make the expected word-F1 of the page largest.
+
+    With blocks taken in order of their probability p, F1 is expected at 2 Σ w p / (Σ w + W), where W is the expected
+    length of the main text. On a page of which the model is sure this is a threshold of .5; on one where all is
+    doubtful it keeps more.
+    """
+    order = np.argsort(-main, kind="stable")
+    gained = np.cumsum((words * main)[order])
+    score = 2 * gained / (np.cumsum(words[order]) + gained[-1])
+    kept = np.zeros(len(main), np.bool_)
+    kept[order[: int(score.argmax()) + 1]] = True
+    return kept
+
+
+def repeats(x: Layout) -> npt.NDArray[np.bool_]:
+    """(m) does the block repeat an earlier one of some length?"""
+    return (x.repeats[1] > 0) & (x.size >= REPEAT_WORDS)

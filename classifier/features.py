@@ -1,0 +1,601 @@
+"""A page into its feature matrix: groups of named columns, vectorised over the blocks. Nothing is fitted here.
+
+Each group is a function from :class:`Layout` to a :class:`Columns`; ``GROUPS`` is the whole table. To add a feature,
+add a column to a group; the names travel with the model, which refuses features that it was not trained on.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from classifier import lexicon
+from classifier.blocks import cut
+from classifier.layout import CHAR_CLASSES, CJK, COMMA, DIGIT, STOP, UPPER, Floats, Layout, Longs
+from classifier.words import split_name, split_words
+
+VERSION: Final = 1
+"""Raise on any change of meaning: a model only runs on the version that it was trained on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Named columns of a feature matrix: ``values`` is (m, len(names))."""
+
+    names: tuple[str, ...]
+    values: Floats
+
+
+def columns(named: Mapping[str, npt.NDArray[np.generic]]) -> Columns:
+    return Columns(tuple(named), np.stack([np.asarray(v, np.float32) for v in named.values()], axis=1))
+
+
+def grid(prefix: str, rows: Sequence[object], names: Sequence[str], values: npt.NDArray[np.generic]) -> Columns:
+    """Columns from ``values`` (m, rows, names)."""
+    flat = values.reshape(len(values), len(rows) * len(names)).astype(np.float32)
+    return Columns(tuple(f"{prefix}{row}_{name}" for row in rows for name in names), flat)
+
+
+# -- own text ---------------------------------------------------------------------------------------------------
+
+
+def own_text(x: Layout) -> Columns:
+    """What the block's text is like, whatever its place."""
+    chars = np.maximum(x.chars, 1)
+    words = np.maximum(x.size, 1)
+    counts = x.char_counts
+    shares = {f"share_{name}": counts[:, i] / chars for i, name in enumerate(CHAR_CLASSES)}
+    classes, starts = x.codes
+    first, last = classes[starts[:-1]], classes[starts[1:] - 1]
+    repeated, earlier = x.repeats
+    texts = x.page.texts
+    return columns(
+        {
+            "log_chars": np.log1p(x.chars),
+            "log_words": np.log1p(x.size),
+            "word_length": np.minimum(chars / words, 20),
+            **shares,
+            "stops_per_word": np.minimum(counts[:, STOP] / words, 2),
+            "commas_per_word": np.minimum(counts[:, COMMA] / words, 2),
+            "capitals_per_word": np.minimum(counts[:, UPPER] / words, 3),
+            "numbers_per_word": np.minimum(counts[:, DIGIT] / words, 4),
+            "ends_with_stop": last == STOP,
+            "ends_with_comma": last == COMMA,
+            "starts_upper": first == UPPER,
+            "starts_digit": first == DIGIT,
+            "ends_with_ellipsis": [text.endswith(("…", "...", "[…]", "[...]")) for text in texts],
+            "ends_with_colon": [text.endswith((":", "：")) for text in texts],
+            "question": [text.endswith(("?", "？")) for text in texts],
+            "address": ["://" in text or "@" in text for text in texts],
+            "lines": np.log1p([text.count("\n") for text in texts]),
+            "link_density": x.link_density,
+            "all_link": x.link_density > 0.95,
+            "log_links": np.log1p(x.page.link_counts),
+            "links_per_word": np.minimum(x.page.link_counts / words, 2),
+            "sentence": x.sentences,
+            "hidden": x.page.hidden,
+            "log_repeats": np.log1p(repeated),
+            "repeats_earlier": earlier > 0,
+            "stop_words": stop_word_share(x),
+        }
+    )
+
+
+@cache
+def _stop_words() -> frozenset[str]:
+    return frozenset(word for words in lexicon.load_phrases("stopwords").values() for word in words)
+
+
+def stop_word_share(x: Layout) -> Floats:
+    """(m) share of the words that are function words in some language."""
+    stop = _stop_words()
+    return block_sums(x, np.fromiter((word in stop for word in x.flat_words), np.float32, len(x.flat_words))) / (
+        np.maximum(x.word_counts, 1)
+    )
+
+
+def block_sums(x: Layout, values: Floats) -> Floats:
+    """(m) sums of a value of each word over the words of each block."""
+    prefix = np.concatenate(([0.0], np.cumsum(values, dtype=np.float64)))
+    ends = np.cumsum(x.word_counts)
+    return (prefix[ends] - prefix[ends - x.word_counts]).astype(np.float32)
+
+
+# -- phrases ----------------------------------------------------------------------------------------------------
+
+PHRASE_KINDS: Final = tuple(kind for kind in lexicon.KINDS if kind != "stopwords")
+
+
+@cache
+def _phrase_table() -> dict[str, list[tuple[int, list[str], int]]]:
+    """Longest word of each phrase to (its place in the phrase, the phrase's words, number of the kind).
+
+    Keyed by the longest word, since the first is too often one that stands everywhere.
+    """
+    table: dict[str, list[tuple[int, list[str], int]]] = {}
+    for kind, name in enumerate(PHRASE_KINDS):
+        phrases = [phrase for group in lexicon.load_phrases(name).values() for phrase in group]
+        for words in split_words(phrases):
+            place = max(range(len(words)), key=lambda i: (not words[i].isdigit(), len(words[i])))
+            table.setdefault(words[place], []).append((place, words, kind))
+    return table
+
+
+def phrase_hits(x: Layout) -> Floats:
+    """(m, kinds) phrases of each kind that the block holds."""
+    hits = np.zeros((len(x.page), len(PHRASE_KINDS)), np.float32)
+    table = _phrase_table()
+    found = list(map(table.get, x.flat_words))
+    if not any(found):
+        return hits
+    ends = np.cumsum(x.word_counts)
+    places = [place for place, phrases in enumerate(found) if phrases]
+    owners = np.searchsorted(ends, places, side="right").tolist()
+    starts = (ends - x.word_counts).tolist()
+    for place, owner in zip(places, owners, strict=True):
+        words = x.words[owner]
+        at = place - starts[owner]
+        for offset, phrase, kind in found[place] or ():
+            begin = at - offset
+            if begin >= 0 and _holds(words[begin : begin + len(phrase)], phrase):
+                hits[owner, kind] += 1
+    return hits
+
+
+def _holds(words: list[str], phrase: list[str]) -> bool:
+    """Are the words those of the phrase, where ``0`` stands for any number?"""
+    if words == phrase:
+        return True
+    return len(words) == len(phrase) and all(
+        a == b or (b == "0" and a.isdigit()) for a, b in zip(words, phrase, strict=True)
+    )
+
+
+def phrases(x: Layout) -> Columns:
+    """Phrases of gates, ads, consent, navigation and the like; templates that were never filled."""
+    hits = phrase_hits(x)
+    pattern = lexicon.placeholder_pattern()
+    unfilled = [bool(pattern.search(text)) for text in x.page.texts]
+    wide = x.sums(hits, x.ancestor(2)) - hits
+    return columns(
+        {
+            **{f"says_{kind}": np.minimum(hits[:, i], 3) for i, kind in enumerate(PHRASE_KINDS)},
+            **{f"says_{kind}_dense": hits[:, i] / np.maximum(x.size, 3) for i, kind in enumerate(PHRASE_KINDS)},
+            **{f"says_{kind}_near": np.log1p(wide[:, i]) for i, kind in enumerate(PHRASE_KINDS)},
+            "placeholder": unfilled,
+        }
+    )
+
+
+# -- titles -----------------------------------------------------------------------------------------------------
+
+
+def declared_texts(x: Layout) -> Columns:
+    """Overlap of the block's words with the page's title and description."""
+    meta = dict(reversed(x.page.facts.meta))
+    titles = x.page.facts.title + " " + meta.get("og:title", "")
+    descriptions = meta.get("description", "") + " " + meta.get("og:description", "")
+    title, description = (frozenset(words) for words in split_words([titles, descriptions]))
+    words = np.maximum(x.word_counts, 1)
+    in_title = block_sums(x, np.fromiter((w in title for w in x.flat_words), np.float32, len(x.flat_words)))
+    in_description = block_sums(
+        x, np.fromiter((w in description for w in x.flat_words), np.float32, len(x.flat_words))
+    )
+    return columns(
+        {
+            "title_share": in_title / words,
+            "title_cover": np.minimum(in_title / max(len(title), 1), 1),
+            "description_share": in_description / words,
+            "description_cover": np.minimum(in_description / max(len(description), 1), 1),
+        }
+    )
+
+
+# -- tags and names ---------------------------------------------------------------------------------------------
+
+BOX_TAGS: Final = (
+    "p div span li h1 h2 h3 h4 h5 h6 td th dt dd pre button option label caption figcaption blockquote title"
+    " summary legend section article body center form textarea address"
+).split()
+LEAF_TAGS: Final = "a span strong b em i button label time font small code cite svg u input abbr".split()
+ROLE_TAGS: Final = (
+    "nav header footer aside main article section form ul ol table li dialog figure blockquote a button select p h1"
+    " h2 h3 h4 details svg label dl tr pre iframe menu fieldset"
+).split()
+
+NAME_SECTIONS: Final = tuple(lexicon.load_sections("classnames"))
+
+
+@cache
+def _name_bits() -> dict[str, int]:
+    bits: dict[str, int] = {}
+    for number, section in enumerate(NAME_SECTIONS):
+        for name in lexicon.load_sections("classnames")[section]:
+            bits[name] = bits.get(name, 0) | (1 << (number + len(ROLE_TAGS)))
+    return bits
+
+
+@cache
+def _role_bits() -> dict[str, int]:
+    return {f"<{tag}>": 1 << i for i, tag in enumerate(ROLE_TAGS)}
+
+
+def look_bits(x: Layout) -> Longs:
+    """(n) a bit for each role tag, then for each section of class vocabulary that the element's names hit."""
+    names, roles = _name_bits(), _role_bits()
+    found = []
+    for tag, *words in x.look_words:
+        bits = roles.get(tag, 0)
+        for word in words:
+            bits |= names.get(word, 0)
+        for pair in zip(words, words[1:], strict=False):
+            bits |= names.get(" ".join(pair), 0)
+        found.append(bits)
+    return np.array(found, np.int64)[x.looks]
+
+
+def tags_and_names(x: Layout) -> Columns:
+    """Tags of the block's elements, roles and class vocabulary of its ancestors, near and all."""
+    bits = look_bits(x)
+    bits[0] = 0
+    own = bits[x.page.leaves] | bits[x.page.elements]
+    near = own | bits[x.ancestor(1)] | bits[x.ancestor(2)]
+    far = np.bitwise_or.reduce(bits[x.chains], axis=1) | own
+    shifts = np.arange(len(ROLE_TAGS) + len(NAME_SECTIONS))
+    kinds = [f"role_{tag}" for tag in ROLE_TAGS] + [f"class_{name}" for name in NAME_SECTIONS]
+    held = (np.stack((own, near, far), axis=1)[:, :, None] >> shifts) & 1
+    table = grid("", ("own", "near", "far"), kinds, held)
+    box = [x.page.tags[i] for i in x.page.elements.tolist()]
+    leaf = [x.page.tags[i] for i in x.page.leaves.tolist()]
+    boxes = np.equal(np.array([_BOX_INDEX.get(tag, -1) for tag in box])[:, None], np.arange(len(BOX_TAGS)))
+    leaves = np.equal(np.array([_LEAF_INDEX.get(tag, -1) for tag in leaf])[:, None], np.arange(len(LEAF_TAGS)))
+    return join(
+        table, grid("box", ("",), BOX_TAGS, boxes[:, None]), grid("leaf", ("",), LEAF_TAGS, leaves[:, None])
+    )
+
+
+_BOX_INDEX: Final = {tag: i for i, tag in enumerate(BOX_TAGS)}
+_LEAF_INDEX: Final = {tag: i for i, tag in enumerate(LEAF_TAGS)}
+
+
+def join(*parts: Columns) -> Columns:
+    return Columns(
+        tuple(name for part in parts for name in part.names), np.concatenate([p.values for p in parts], axis=1)
+    )
+
+
+# -- position ---------------------------------------------------------------------------------------------------
+
+
+def position(x: Layout) -> Columns:
+    """Where the block stands: in document order, below headings, between the running text."""
+    m = len(x.page)
+    order = np.arange(m)
+    running = np.where(x.sentences, x.size, 0)
+    before = np.cumsum(running) - running
+    total = max(float(running.sum()), 1.0)
+    text_before = np.cumsum(x.size) - x.size
+    heads = np.array([x.page.tags[i] in _HEADINGS for i in x.page.elements.tolist()], np.bool_)
+    above = np.maximum.accumulate(np.where(heads, order, -1))
+    since = np.where(above >= 0, order - above, m)
+    h1 = np.flatnonzero([x.page.tags[i] == "h1" for i in x.page.elements.tolist()])
+    first_h1 = h1[0] if len(h1) else -1
+    inside = np.flatnonzero(x.sentences)
+    gap_before = order - _last_before(inside, order)
+    gap_after = _first_after(inside, order, m) - order
+    return columns(
+        {
+            "order": order / m,
+            "log_order": np.log1p(order),
+            "log_to_end": np.log1p(m - order),
+            "text_before": text_before / max(float(x.size.sum()), 1),
+            "running_before": before / total,
+            "log_running_before": np.log1p(before),
+            "log_running_after": np.log1p(total - before - running),
+            "depth": x.depths,
+            "below_heading": np.log1p(since),
+            "words_below_heading": np.log1p(text_before - np.where(above >= 0, text_before[above], 0)),
+            "has_h1": np.full(m, first_h1 >= 0),
+            "after_h1": (order >= first_h1) & (first_h1 >= 0),
+            "to_h1": np.sign(order - first_h1) * np.log1p(np.abs(order - first_h1)) * (first_h1 >= 0),
+            "gap_before": np.log1p(gap_before),
+            "gap_after": np.log1p(gap_after),
+        }
+    )
+
+
+_HEADINGS: Final = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+
+
+def _last_before(inside: Longs, order: Longs) -> Longs:
+    """Index of the nearest member of ``inside`` at or before each place; -1 where there is none."""
+    if not len(inside):
+        return np.full(len(order), -1)
+    slot = np.searchsorted(inside, order, side="right") - 1
+    return np.where(slot >= 0, inside[slot], -1)
+
+
+def _first_after(inside: Longs, order: Longs, end: int) -> Longs:
+    if not len(inside):
+        return np.full(len(order), end)
+    slot = np.searchsorted(inside, order)
+    return np.where(slot < len(inside), inside[np.minimum(slot, len(inside) - 1)], end)
+
+
+# -- containers -------------------------------------------------------------------------------------------------
+
+LEVELS: Final = (0, 1, 2, 3, 4, 5, 6, 8, 10)
+
+
+def _block_stats(x: Layout) -> Floats:
+    """(m, 10) what is summed over containers."""
+    box = [x.page.tags[i] for i in x.page.elements.tolist()]
+    ones = np.ones(len(x.page), np.float32)
+    return np.stack(
+        [
+            x.chars,
+            np.minimum(x.page.link_chars, x.chars),
+            x.size,
+            ones,
+            np.where(x.sentences, x.size, 0),
+            x.sentences,
+            np.array([tag == "p" for tag in box]),
+            np.array([tag in _HEADINGS for tag in box]),
+            x.char_counts[:, COMMA] + x.char_counts[:, STOP],
+            x.link_density > 0.8,
+        ],
+        axis=1,
+    ).astype(np.float32)
+
+
+CONTAINER_NAMES: Final = (
+    "log_chars link_density log_blocks words_per_block running_share running_part text_part p_share heading_share"
+    " marks_per_word link_blocks log_running"
+).split()
+
+
+def _describe(sums: Floats, total: Floats) -> Floats:
+    """Sums over containers (..., 10) into ratios (..., 12); ``total`` (10) are those of the page."""
+    chars, links, words, blocks, running, sentences, p, heads, marks, linked = np.moveaxis(sums, -1, 0)
+    some = np.maximum(blocks, 1)
+    return np.stack(
+        [
+            np.log1p(chars),
+            links / np.maximum(chars, 1),
+            np.log1p(blocks),
+            np.log1p(words / some),
+            running / np.maximum(words, 1),
+            running / max(float(total[4]), 1),
+            words / max(float(total[2]), 1),
+            p / some,
+            heads / some,
+            marks / np.maximum(words, 1),
+            linked / some,
+            np.log1p(running),
+        ],
+        axis=-1,
+    )
+
+
+def containers(x: Layout) -> Columns:
+    """Aggregates over the containers around the block, at several levels."""
+    stats = _block_stats(x)
+    around = np.stack([x.ancestor(level) for level in LEVELS], axis=1)
+    described = _describe(x.sums(stats, around), stats.sum(axis=0))
+    return grid("level", LEVELS, CONTAINER_NAMES, described)
+
+
+MAIN_SHARES: Final = (0.5, 0.75, 0.95)
+
+
+def main_container(x: Layout) -> Columns:
+    """Place relative to the deepest containers that hold 50, 75 and 95 % of the running text."""
+    m = len(x.page)
+    order = np.arange(m)
+    running = np.where(x.sentences, x.size, 0)[:, None].astype(np.float32)
+    if not running.any():
+        running = x.size[:, None]
+    total = float(running.sum())
+    held = x.sums(running, np.arange(len(x.page.tags)))[:, 0]
+    parts = []
+    for share in MAIN_SHARES:
+        index = int(np.flatnonzero(held >= share * total * 0.9999)[-1])
+        first, last = int(x.page.first[index]), int(x.page.last[index])
+        inside = (order >= first) & (order < last)
+        shared = (x.chains == index).any(axis=1)
+        level = np.where(shared, (x.chains == index).argmax(axis=1), 30)
+        parts.append(
+            np.stack(
+                [
+                    inside,
+                    np.log1p(np.maximum(first - order, 0)),
+                    np.log1p(np.maximum(order - last + 1, 0)),
+                    np.where(inside, (order - first) / max(last - first, 1), 0),
+                    np.minimum(level, 30) / 10,
+                    np.full(m, np.log1p(last - first)),
+                    np.full(m, (last - first) / m),
+                ],
+                axis=1,
+            )
+        )
+    names = ("inside", "before", "after", "place", "level", "log_blocks", "part")
+    return grid("main", MAIN_SHARES, names, np.stack(parts, axis=1))
+
+
+# -- repetition -------------------------------------------------------------------------------------------------
+
+
+def repetition(x: Layout) -> Columns:
+    """Siblings that look alike at several levels; blocks that share a path of looks."""
+    twins = np.log1p(np.stack([x.twins[x.ancestor(level)] for level in range(6)], axis=1))
+    group = x.signatures
+    stats = _block_stats(x)
+    sums = np.stack([np.bincount(group, stats[:, k]) for k in range(stats.shape[1])], axis=1)
+    described = _describe(sums, stats.sum(axis=0))[group]
+    spread = columns({"most_twins": twins.max(axis=1), "most_twins_level": twins.argmax(axis=1)})
+    return join(
+        grid("twins", range(6), ("",), twins[:, :, None]),
+        grid("signature", ("",), CONTAINER_NAMES, described[:, None]),
+        spread,
+    )
+
+
+# -- neighbours -------------------------------------------------------------------------------------------------
+
+OFFSETS: Final = (-3, -2, -1, 1, 2, 3)
+WINDOWS: Final = (3, 8)
+
+
+def neighbours(x: Layout) -> Columns:
+    """The blocks next to it, one by one and as windows."""
+    box = [x.page.tags[i] for i in x.page.elements.tolist()]
+    own = np.stack(
+        [
+            np.log1p(x.size),
+            x.link_density,
+            x.sentences,
+            np.array([tag in _HEADINGS for tag in box]),
+            np.array([tag == "p" for tag in box]),
+            np.array([tag == "li" for tag in box]),
+            x.char_counts[:, STOP] > 0,
+            x.page.hidden,
+            x.depths / 10,
+        ],
+        axis=1,
+    ).astype(np.float32)
+    names = "log_words link_density sentence heading p li stop hidden depth".split()
+    alone = grid("next", OFFSETS, names, np.stack([shifted(own, k) for k in OFFSETS], axis=1))
+    wide = np.stack([window_means(own[:, :3], w) for w in WINDOWS], axis=1)
+    same = np.stack(
+        [shifted(x.page.elements[:, None], k)[:, 0] == x.page.elements for k in (-1, 1)]
+        + [shifted(x.ancestor(1)[:, None], k)[:, 0] == x.ancestor(1) for k in (-1, 1)],
+        axis=1,
+    )
+    kin = columns({f"same_{name}": same[:, i] for i, name in enumerate(("box-1", "box+1", "parent-1", "parent+1"))})
+    return join(alone, grid("window", WINDOWS, names[:3], wide), kin)
+
+
+def shifted(values: npt.NDArray[np.generic], offset: int) -> npt.NDArray[np.generic]:
+    """Row i holds row i + offset of ``values``; zeros beyond the ends."""
+    moved = np.zeros_like(values)
+    if 0 < offset < len(values):
+        moved[:-offset] = values[offset:]
+    elif 0 < -offset < len(values):
+        moved[-offset:] = values[:offset]
+    return moved
+
+
+def window_means(values: Floats, reach: int) -> Floats:
+    """(m, k) means of ``values`` (m, k) over the blocks up to ``reach`` before and behind."""
+    m = len(values)
+    prefix = np.zeros((m + 1, values.shape[1]))
+    np.cumsum(values, axis=0, out=prefix[1:])
+    low = np.maximum(np.arange(m) - reach, 0)
+    high = np.minimum(np.arange(m) + reach + 1, m)
+    return ((prefix[high] - prefix[low]) / (high - low)[:, None]).astype(np.float32)
+
+
+# -- page -------------------------------------------------------------------------------------------------------
+
+PAGE_TYPES: Final = {
+    "article": "article newsarticle blogposting reportagenewsarticle techarticle opinionnewsarticle analysisnewsarticle".split(),
+    "product": "product offer aggregateoffer productgroup og:product product.item".split(),
+    "list": "itemlist collectionpage searchresultspage offercatalog".split(),
+    "forum": "discussionforumposting qapage question comment".split(),
+    "recipe": ["recipe"],
+    "video": "videoobject video.other video".split(),
+    "website": ["website"],
+    "webpage": ["webpage"],
+    "organization": "organization newsmediaorganization localbusiness".split(),
+    "faq": ["faqpage"],
+}
+_JSON_TYPE: Final = re.compile(r'"@type"\s{0,9}:\s{0,9}"([A-Za-z]{1,40})"')
+
+
+def page_facts(x: Layout) -> Columns:
+    """What holds for the page as a whole, on every one of its blocks."""
+    m = len(x.page)
+    facts = x.page.facts
+    meta = dict(reversed(facts.meta))
+    kinds = {kind.lower() for text in facts.json_ld for kind in _JSON_TYPE.findall(text[:500_000])}
+    declared = {meta.get("og:type", "").lower()}
+    stats = _block_stats(x)
+    sums = stats.sum(axis=0)
+    tags = dict.fromkeys(x.page.tags)
+    page = {
+        **{f"json_{name}": not kinds.isdisjoint(types) for name, types in PAGE_TYPES.items()},
+        **{f"og_{name}": not declared.isdisjoint(types) for name, types in PAGE_TYPES.items()},
+        "published": "article:published_time" in meta or "datePublished" in "".join(facts.json_ld)[:100_000],
+        **{f"has_{tag}": tag in tags for tag in ("article", "main", "h1", "table", "pre", "time", "form", "dl")},
+        "canonical_depth": min(_path_depth(facts.links), 8),
+        **{f"page_{name}": value for name, value in zip(CONTAINER_NAMES, _describe(sums, sums), strict=True)},
+        "log_elements": np.log1p(len(x.page.tags)),
+        "longest": np.log1p(x.size.max()),
+        "cjk": float(x.char_counts[:, CJK].sum() / max(float(x.chars.sum()), 1)),
+    }
+    row = np.array([float(v) for v in page.values()], np.float32)
+    return Columns(tuple(page), np.broadcast_to(row, (m, len(row))))
+
+
+def _path_depth(links: Sequence[tuple[str, str]]) -> int:
+    """Steps in the path of the canonical address; 0 for a home page or none."""
+    for rel, href in links:
+        if rel == "canonical":
+            return len([step for step in href.split("?")[0].split("/")[3:] if step])
+    return 0
+
+
+GROUPS: Final[Mapping[str, Callable[[Layout], Columns]]] = {
+    "own_text": own_text,
+    "phrases": phrases,
+    "declared_texts": declared_texts,
+    "tags_and_names": tags_and_names,
+    "position": position,
+    "containers": containers,
+    "main_container": main_container,
+    "repetition": repetition,
+    "neighbours": neighbours,
+    "page_facts": page_facts,
+}
+
+
+def featurise(x: Layout) -> Columns:
+    """All groups side by side: (m, features). The page must hold at least one block."""
+    return join(*(group(x) for group in GROUPS.values()))
+
+
+# -- scores in context ------------------------------------------------------------------------------------------
+
+SPREAD_LEVELS: Final = (0, 1, 2, 3, 5)
+
+
+def spread(x: Layout, scores: Floats, names: Sequence[str]) -> Columns:
+    """Scores of single blocks (m, k) carried to what surrounds them: containers, template, neighbours, heading."""
+    m = len(x.page)
+    around = np.stack([x.ancestor(level) for level in SPREAD_LEVELS], axis=1)
+    held = np.maximum(x.page.last[around] - x.page.first[around], 1)
+    means = x.sums(scores, around) / held[:, :, None]
+    weight = np.log1p(x.size)[:, None]
+    group = x.signatures
+    sizes = np.bincount(group)[:, None]
+    template = np.stack([np.bincount(group, scores[:, k]) for k in range(scores.shape[1])], axis=1) / sizes
+    heads = np.array([x.page.tags[i] in _HEADINGS for i in x.page.elements.tolist()], np.bool_)
+    above = np.maximum.accumulate(np.where(heads, np.arange(m), -1))
+    headed = np.where((above >= 0)[:, None], scores[above], 0)
+    whole = (scores * weight).sum(axis=0) / max(float(weight.sum()), 1e-6)
+    views = [scores, template[group], headed, shifted(scores, -1), shifted(scores, 1), window_means(scores, 2)]
+    views += [window_means(scores, 6), np.broadcast_to(whole, scores.shape)]
+    values = np.concatenate([np.stack(views, axis=1), means], axis=1)
+    rows = ["own", "template", "headed", "before", "behind", "window2", "window6", "page"]
+    return grid("", [f"{row}_" for row in [*rows, *(f"level{level}" for level in SPREAD_LEVELS)]], names, values)
+
+
+@cache
+def input_names(scores: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of a model's inputs: the features, then the spread ``scores``."""
+    x = Layout(cut("<p>a"))
+    return featurise(x).names + spread(x, np.zeros((1, len(scores)), np.float32), scores).names

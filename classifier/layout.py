@@ -1,0 +1,192 @@
+"""A page's structure and text statistics as arrays, computed once and read by every feature group.
+
+Subtrees are ranges of blocks, so that a sum over any container is the difference of two prefix sums.
+"""
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+from itertools import chain
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from classifier.page import Page
+from classifier.words import split_name, split_words
+
+Floats = npt.NDArray[np.float32]
+Longs = npt.NDArray[np.int64]
+
+CHAR_CLASSES: Final = ("other", "digit", "upper", "lower", "stop", "comma", "space", "cjk", "money", "quote", "symbol")
+OTHER, DIGIT, UPPER, LOWER, STOP, COMMA, SPACE, CJK, MONEY, QUOTE, SYMBOL = range(len(CHAR_CLASSES))
+
+CJK_WORD: Final = 0.6
+"""Words that one character of Chinese, Japanese or Korean counts for."""
+
+SENTENCE_WORDS: Final = 10
+"""From here on a block with a full stop and few links counts as running text."""
+
+
+@cache
+def _char_classes() -> npt.NDArray[np.uint8]:
+    """(65536) class of each character of the Basic Multilingual Plane."""
+    table = np.full(1 << 16, SYMBOL, np.uint8)
+    for code in range(1 << 16):
+        char = chr(code)
+        if char.isdigit():
+            table[code] = DIGIT
+        elif char.isupper():
+            table[code] = UPPER
+        elif char.isalpha():
+            table[code] = LOWER
+        elif char.isspace():
+            table[code] = SPACE
+    for low, high in ((0x3040, 0x30FF), (0x3400, 0x9FFF), (0xAC00, 0xD7AF)):
+        table[low : high + 1] = CJK
+    for characters, kind in (
+        (".!?…。！？؟।", STOP),
+        (",;:、，；：،", COMMA),
+        ("$€£¥₹₽₩%", MONEY),
+        ("\"'«»“”‘’„「」『』()", QUOTE),
+        ("-–_/&@#", OTHER),
+    ):
+        table[[ord(char) for char in characters]] = kind
+    return table
+
+
+@dataclass(eq=False)
+class Layout:
+    """One page's arrays; ``m`` blocks, ``n`` elements."""
+
+    page: Page
+
+    @cached_property
+    def codes(self) -> tuple[npt.NDArray[np.uint8], Longs]:
+        """Class of every character of all blocks in a row, and where each block starts (m + 1)."""
+        texts = self.page.texts
+        joined = "".join(texts)
+        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+        points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
+        classes = _char_classes()[np.minimum(points, 0xFFFF)]
+        return classes, np.concatenate(([0], np.cumsum(lengths)))
+
+    @cached_property
+    def char_counts(self) -> Floats:
+        """(m, classes) characters of each class."""
+        classes, starts = self.codes
+        kinds = len(CHAR_CLASSES)
+        owner = np.repeat(np.arange(0, len(self.page) * kinds, kinds), np.diff(starts))
+        counts = np.bincount(owner + classes, minlength=len(self.page) * kinds)
+        return counts.reshape(-1, kinds).astype(np.float32)
+
+    @cached_property
+    def chars(self) -> Floats:
+        """(m) characters."""
+        return np.diff(self.codes[1]).astype(np.float32)
+
+    @cached_property
+    def words(self) -> list[list[str]]:
+        """(m) the words of each block, case folded; CJK characters are words of their own."""
+        return split_words(self.page.texts, cjk=bool(self.char_counts[:, CJK].any()))
+
+    @cached_property
+    def flat_words(self) -> list[str]:
+        """The words of all blocks in a row."""
+        return list(chain.from_iterable(self.words))
+
+    @cached_property
+    def word_counts(self) -> Longs:
+        """(m) words as :attr:`words` has them."""
+        return np.fromiter(map(len, self.words), np.int64, len(self.words))
+
+    @cached_property
+    def size(self) -> Floats:
+        """(m) length in words of a spaced script: CJK characters count less than a word."""
+        cjk = self.char_counts[:, CJK]
+        return (self.word_counts - cjk * (1 - CJK_WORD)).astype(np.float32)
+
+    @cached_property
+    def link_density(self) -> Floats:
+        """(m) share of the characters that stand in links."""
+        return np.minimum(self.page.link_chars / np.maximum(self.chars, 1), 1).astype(np.float32)
+
+    @cached_property
+    def sentences(self) -> npt.NDArray[np.bool_]:
+        """(m) is the block running text?"""
+        stops = self.char_counts[:, STOP] > 0
+        return (self.size >= SENTENCE_WORDS) & stops & (self.link_density < 0.35)
+
+    @cached_property
+    def chains(self) -> npt.NDArray[np.int32]:
+        """(m, levels) each block's element, its parent, and so on up to the root (0)."""
+        parents = self.page.parents
+        level = self.page.elements
+        levels = [level]
+        while level.any():
+            level = parents[level]
+            levels.append(level)
+        return np.stack(levels, axis=1)
+
+    @cached_property
+    def depths(self) -> Longs:
+        """(m) levels between the block and the root."""
+        return (self.chains > 0).sum(axis=1)
+
+    def ancestor(self, level: int) -> npt.NDArray[np.int32]:
+        """(m) the ancestor so many levels above each block's element; the root where there is none."""
+        return self.chains[:, min(level, self.chains.shape[1] - 1)]
+
+    def sums(self, values: Floats, containers: npt.NDArray[np.int32]) -> Floats:
+        """Sums of ``values`` (m, k) over the blocks of each container: shape of ``containers`` plus (k)."""
+        prefix = np.zeros((len(values) + 1, *values.shape[1:]), np.float64)
+        np.cumsum(values, axis=0, out=prefix[1:])
+        total = prefix[self.page.last[containers]] - prefix[self.page.first[containers]]
+        return total.astype(np.float32)
+
+    @cached_property
+    def look_index(self) -> dict[tuple[str, str], int]:
+        """A number for each pair of tag and names on the page, in order of appearance."""
+        pairs = zip(self.page.tags, self.page.names, strict=True)
+        return {pair: number for number, pair in enumerate(dict.fromkeys(pairs))}
+
+    @cached_property
+    def looks(self) -> Longs:
+        """(n) number of each element's pair of tag and names: elements that look alike share it."""
+        pairs = zip(self.page.tags, self.page.names, strict=True)
+        return np.fromiter(map(self.look_index.__getitem__, pairs), np.int64, len(self.page.tags))
+
+    @cached_property
+    def look_words(self) -> list[list[str]]:
+        """The words of each look: its tag as ``<tag>``, then those of its names."""
+        return [[f"<{tag}>", *split_name(names)] for tag, names in self.look_index]
+
+    @cached_property
+    def twins(self) -> Longs:
+        """(n) siblings that look alike, the element itself included."""
+        key = self.page.parents.astype(np.int64) * (self.looks.max() + 1) + self.looks
+        return _group_sizes(key)
+
+    @cached_property
+    def signatures(self) -> Longs:
+        """(m) a number for each path of looks over six levels: blocks of one template share it."""
+        key = np.zeros(len(self.page), np.int64)
+        for level in range(6):
+            key = key * 1_000_003 + self.looks[self.ancestor(level)]
+        _, index = np.unique(key, return_inverse=True)
+        return index
+
+    @cached_property
+    def repeats(self) -> tuple[Floats, Floats]:
+        """(m) how often the block's text stands on the page, and how often before it."""
+        seen: dict[str, int] = {}
+        before = np.empty(len(self.page), np.float32)
+        keys = [text.casefold() for text in self.page.texts]
+        for index, key in enumerate(keys):
+            before[index] = seen.get(key, 0)
+            seen[key] = seen.get(key, 0) + 1
+        return np.fromiter(map(seen.__getitem__, keys), np.float32, len(keys)), before
+
+
+def _group_sizes(keys: Longs) -> Longs:
+    _, index, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    return counts[index]

@@ -1,0 +1,176 @@
+"""A page's features into probabilities.
+
+Two stages. The *lexical* stage scores each block by a linear model over its words and word pairs, and by another over
+the tags and class names around it. Its scores, carried to containers and neighbours (``features.spread``), stand
+beside the features as the input of two small perceptrons: one for the four labels, one for ``main``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+
+from classifier import features
+from classifier.access import Coefficients
+from classifier.labels import LABELS
+from classifier.layout import Floats, Layout, Longs
+
+FORMAT: Final = 1
+"""Raise when the arrays or the contract change shape; keep a reader for what has shipped."""
+
+SCORES: Final = tuple(f"{source}_{target}" for source in ("words", "names") for target in (*LABELS, "main"))
+"""Columns of the lexical stage."""
+
+PAIR_BITS: Final = 15
+"""Word pairs are hashed into so many bits."""
+
+NAME_LEVELS: Final = ((0, 1), (1, 3), (3, 6), (6, 40))
+"""Ancestor levels whose names share one table of weights."""
+
+
+@dataclass(frozen=True, eq=False)
+class Perceptron:
+    """Layers of weights; hidden layers are rectified, the last gives logits."""
+
+    weights: tuple[Floats, ...]
+    biases: tuple[Floats, ...]
+
+    def logits(self, values: Floats) -> Floats:
+        """(m, outputs) from standardised features (m, k)."""
+        for weights, biases in zip(self.weights[:-1], self.biases[:-1], strict=True):
+            values = np.maximum(values @ weights + biases, 0)
+        return values @ self.weights[-1] + self.biases[-1]
+
+
+@dataclass(frozen=True, eq=False)
+class Lexical:
+    """Linear scores of blocks by their words, and by the tags and names around them."""
+
+    words: tuple[str, ...]
+    word_weights: Floats
+    """(1 + words + 2 ** PAIR_BITS, 5): row 0 is for unknown words, pairs come last."""
+    names: tuple[str, ...]
+    name_weights: Floats
+    """(len(NAME_LEVELS), 1 + names, 5)"""
+
+    @cached_property
+    def word_index(self) -> dict[str, int]:
+        return {word: index for index, word in enumerate(self.words, 1)}
+
+    @cached_property
+    def name_index(self) -> dict[str, int]:
+        return {name: index for index, name in enumerate(self.names, 1)}
+
+    def scores(self, x: Layout) -> Floats:
+        """(m, len(SCORES))"""
+        return np.concatenate([self._word_scores(x), self._name_scores(x)], axis=1)
+
+    def _word_scores(self, x: Layout) -> Floats:
+        ids = np.array([*map(self.word_index.get, x.flat_words)], np.float64)
+        known = np.nan_to_num(ids).astype(np.int64)
+        pairs = pair_ids(known, x.word_counts) + len(self.words) + 1
+        summed = bag_sums(self.word_weights, known, x.word_counts)
+        summed += bag_sums(self.word_weights, pairs, np.maximum(x.word_counts - 1, 0))
+        return summed / np.sqrt(np.maximum(x.word_counts, 1))[:, None]
+
+    def _name_scores(self, x: Layout) -> Floats:
+        counts = np.fromiter(map(len, x.look_words), np.int64, len(x.look_words))
+        ids = np.array([self.name_index.get(word, 0) for words in x.look_words for word in words], np.int64)
+        chains = x.chains
+        total = np.zeros((len(x.page), self.name_weights.shape[2]), np.float32)
+        for (low, high), weights in zip(NAME_LEVELS, self.name_weights, strict=True):
+            of_look = bag_sums(weights, ids, counts)
+            near = x.looks[chains[:, low:high]]
+            if low == 0:
+                near = np.concatenate([near, x.looks[x.page.leaves][:, None]], axis=1)
+            total += of_look[near].sum(axis=1)
+        return total
+
+
+def pair_ids(ids: Longs, counts: Longs) -> Longs:
+    """Hashes of neighbouring words inside each bag: (sum of counts - 1), each below 2 ** PAIR_BITS."""
+    mixed = (ids[:-1] * 92_821 + ids[1:] * 68_917) & ((1 << PAIR_BITS) - 1)
+    keep = np.ones(len(mixed), np.bool_)
+    ends = np.cumsum(counts)[:-1] - 1
+    keep[ends[(ends >= 0) & (ends < len(keep))]] = False
+    return mixed[keep]
+
+
+def bag_sums(weights: Floats, ids: Longs, counts: Longs) -> Floats:
+    """(bags, k) sums of the rows of ``weights`` that each bag's ids name; bags lie one behind the other."""
+    total = np.zeros((len(counts), weights.shape[1]), np.float32)
+    filled = np.flatnonzero(counts)
+    if len(filled):
+        starts = (np.cumsum(counts) - counts)[filled]
+        total[filled] = np.add.reduceat(weights[ids], starts, axis=0)
+    return total
+
+
+# -- the whole model --------------------------------------------------------------------------------------------
+
+CLIP: Final = 6.0
+"""Standardised features are clipped here: one odd page must not leave the range that training saw."""
+
+
+@dataclass(frozen=True, eq=False)
+class Contract:
+    """What a model says of itself; kept as JSON beside its arrays, and checked before use."""
+
+    feature_version: int
+    feature_names: tuple[str, ...]
+    labels: tuple[str, ...]
+    thresholds: Mapping[str, float]
+    access: Mapping[str, Any] | None
+    """Coefficients of the access verdict, as :mod:`classifier.access` reads them; None for the hand-set prior."""
+    data: Mapping[str, Any]
+    """Corpora and their digests that the model was fitted on."""
+    scores: Mapping[str, Any]
+    """Cross-validated figures at the time of training."""
+    name: str = "unnamed"
+    licence: str = "MIT"
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """Everything that turns a page's layout into probabilities."""
+
+    contract: Contract
+    lexical: Lexical
+    mean: Floats
+    scale: Floats
+    """(inputs) standardisation of the heads' input: the features, then the spread scores"""
+    label_head: Perceptron
+    main_head: Perceptron
+    calibration: Floats
+    """(3) temperature of the labels; slope and offset of main"""
+
+    @cached_property
+    def access(self) -> Coefficients | None:
+        return None if self.contract.access is None else Coefficients.from_dict(self.contract.access)
+
+    def predict(self, x: Layout) -> tuple[Floats, Floats]:
+        """Label probabilities (m, 4), in the order of ``LABELS``, and that of belonging to the main text (m)."""
+        if not len(x.page):
+            return np.zeros((0, len(LABELS)), np.float32), np.zeros(0, np.float32)
+        table = features.featurise(x)
+        spread = features.spread(x, self.lexical.scores(x), SCORES)
+        values = self.standardise(np.concatenate([table.values, spread.values], axis=1))
+        labels = softmax(self.label_head.logits(values) / self.calibration[0])
+        main = self.main_head.logits(values)[:, 0] * self.calibration[1] + self.calibration[2]
+        return labels, sigmoid(main)
+
+    def standardise(self, values: Floats) -> Floats:
+        return np.clip((values - self.mean) / self.scale, -CLIP, CLIP)
+
+
+def softmax(logits: Floats) -> Floats:
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares: Floats = raised / raised.sum(axis=1, keepdims=True)
+    return shares
+
+
+def sigmoid(logits: Floats) -> Floats:
+    shares: Floats = 1 / (1 + np.exp(-np.clip(logits, -40, 40)))
+    return shares

@@ -1,0 +1,222 @@
+"""The whole run on one screen: a page in; labelled blocks, text and an access verdict out."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import cache, cached_property
+from importlib import resources
+from os import PathLike
+from typing import Any, Literal
+
+from classifier import extraction
+from classifier.access import Access, gather, judge
+from classifier.blocks import DEFAULT_LIMITS, Limits, cut
+from classifier.decide import Decision, decide
+from classifier.decode import decode
+from classifier.inline import clean
+from classifier.labels import LABELS, Label
+from classifier.layout import Floats, Layout
+from classifier.metadata import Metadata, read_metadata
+from classifier.model import Model
+from classifier.modelfile import load_model
+from classifier.page import Bools, Page
+from classifier.plaintext import read_lines
+from classifier.sniff import foreign_kind
+
+Kind = Literal["html", "text"]
+OnLimit = Literal["flag", "raise"]
+
+
+class LimitExceeded(ValueError):
+    """A page went over one of the limits, and the caller asked for an exception."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One run of text: what the model said of it, and what was decided."""
+
+    text: str
+    label: Label
+    main: bool
+    """Is it returned as main text?"""
+    probabilities: Mapping[Label, float]
+    main_probability: float
+    xpath: str
+    hidden: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "text": clean(self.text),
+            "label": self.label,
+            "main": self.main,
+            "probabilities": {label: round(p, 4) for label, p in self.probabilities.items()},
+            "main_probability": round(self.main_probability, 4),
+            "xpath": self.xpath,
+            "hidden": self.hidden,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What one page gave. Nothing is dropped: ``blocks`` holds all text, whatever its label."""
+
+    page: Page
+    probabilities: Floats
+    """(m, 4) in the order of ``LABELS``"""
+    main_probabilities: Floats
+    """(m)"""
+    decision: Decision
+    access: Access
+    metadata: Metadata
+    encoding: str
+    url: str | None = None
+    problem: str | None = None
+    """Why not all of the page was read, or why there is no text: the name of a limit, or a sentence."""
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        return tuple(self._blocks())
+
+    def _blocks(self) -> Iterator[Block]:
+        page, decision = self.page, self.decision
+        shares, main = self.probabilities.tolist(), self.main_probabilities.tolist()
+        for i, text in enumerate(page.texts):
+            yield Block(
+                text=text,
+                label=LABELS[decision.labels[i]],
+                main=bool(decision.main[i]),
+                probabilities=dict(zip(LABELS, shares[i], strict=True)),
+                main_probability=main[i],
+                xpath=page.xpath(page.elements[i]),
+                hidden=bool(page.hidden[i]),
+            )
+
+    @property
+    def text(self) -> str:
+        """The main text, paragraphs apart by blank lines; empty where ``problem`` says why."""
+        return extraction.text(self.page, self.decision.main)
+
+    @property
+    def content(self) -> str:
+        """All content: bylines, captions, forum authors and the like beside the main text."""
+        return extraction.text(self.page, self.decision.content)
+
+    def markdown(self, *, all_content: bool = False, links: bool = False) -> str:
+        """The main text, or all content, as Markdown."""
+        return extraction.markdown(self.page, self._kept(all_content), links=links, url=self.url)
+
+    def html(self, *, all_content: bool = False) -> str:
+        """The main text, or all content, as plain semantic HTML."""
+        return extraction.html(self.page, self._kept(all_content), url=self.url)
+
+    def to_dict(self, *, all_content: bool = False) -> dict[str, Any]:
+        """Everything as plain values for JSON."""
+        return {
+            "url": self.url,
+            "problem": self.problem,
+            "encoding": self.encoding,
+            "access": asdict(self.access) | {"paywalled": self.access.paywalled},
+            "metadata": asdict(self.metadata),
+            "text": self.content if all_content else self.text,
+            "blocks": [block.to_dict() for block in self.blocks],
+        }
+
+    def _kept(self, all_content: bool) -> Bools:
+        return self.decision.content if all_content else self.decision.main
+
+
+class Sieve:
+    """Reads pages with one model. Holds no state between pages; one instance serves any number of threads.
+
+    >>> from classifier import Sieve
+    >>> Sieve().read("<p>Just a few words.").blocks[0].xpath
+    '/html[1]/body[1]/p[1]'
+    """
+
+    def __init__(
+        self,
+        model: Model | str | PathLike[str] | None = None,
+        *,
+        text_model: Model | str | PathLike[str] | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+        on_limit: OnLimit = "flag",
+    ) -> None:
+        self._models = {"html": _loaded(model), "text": _loaded(text_model)}
+        self.limits = limits
+        self.on_limit = on_limit
+
+    def read(
+        self,
+        source: bytes | str,
+        *,
+        url: str | None = None,
+        encoding: str | None = None,
+        status: int | None = None,
+    ) -> Reading:
+        """Read an HTML page.
+
+        ``encoding`` is the charset (or the whole content type) that came with the bytes, ``status`` the HTTP status:
+        evidence for the verdict. Any bytes give a reading; what was not read says so in ``Reading.problem``.
+
+        :raises LimitExceeded: with ``on_limit="raise"``, if a limit cut the page short.
+        """
+        text, used, problem = self._text(source, encoding)
+        return self._finish("html", cut(text, self.limits), used, url, status, problem)
+
+    def read_text(self, source: bytes | str, *, url: str | None = None, encoding: str | None = None) -> Reading:
+        """Read text that has no markup, such as a WET record: a block a line, by a model of its own.
+
+        :raises LimitExceeded: with ``on_limit="raise"``, if a limit cut the text short.
+        """
+        text, used, problem = self._text(source, encoding)
+        return self._finish("text", read_lines(text, self.limits), used, url, None, problem)
+
+    def model(self, kind: Kind) -> Model:
+        """The model in use for pages (``html``) or plain text (``text``)."""
+        return self._models[kind] or default_model(kind)
+
+    def _text(self, source: bytes | str, encoding: str | None) -> tuple[str, str, str | None]:
+        """Text, encoding and problem of what was given."""
+        size = len(source)
+        if size > self.limits.max_bytes:
+            return "", "utf-8", f"PageTooLarge: {size} bytes, limit {self.limits.max_bytes} (max_bytes)"
+        if isinstance(source, str):
+            return source, "utf-8", None
+        kind = foreign_kind(source)
+        if kind is not None:
+            return "", "utf-8", f"NotHtml: looks like {kind}"
+        decoded = decode(source, encoding)
+        return decoded.text, decoded.encoding, None
+
+    def _finish(
+        self, kind: Kind, page: Page, encoding: str, url: str | None, status: int | None, problem: str | None
+    ) -> Reading:
+        problem = problem or page.truncated
+        if problem and self.on_limit == "raise":
+            raise LimitExceeded(f"{url or 'The page'}: {problem}")
+        model = self.model(kind)
+        layout = Layout(page)
+        labels, main = model.predict(layout)
+        decision = decide(layout, labels, main, model.contract.thresholds)
+        observed = gather(page, labels, main, status=status, url=url, layout=layout)
+        return Reading(
+            page=page,
+            probabilities=labels,
+            main_probabilities=main,
+            decision=decision,
+            access=judge(observed, model.access),
+            metadata=read_metadata(page.facts, url),
+            encoding=encoding,
+            url=url,
+            problem=problem or decision.empty,
+        )
+
+
+def _loaded(model: Model | str | PathLike[str] | None) -> Model | None:
+    return model if model is None or isinstance(model, Model) else load_model(model)
+
+
+@cache
+def default_model(kind: Kind) -> Model:
+    """The model that ships, loaded once a process."""
+    with resources.as_file(resources.files("classifier") / "models" / f"{kind}.npz") as path:
+        return load_model(path)
