@@ -141,6 +141,7 @@ class Observed:
 
     @cached_property
     def values(self) -> Mapping[str, float]:
+        """Value of each signal that has a sign."""
         return {sign.signal: sign.value for sign in self.signs}
 
     @property

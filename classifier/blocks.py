@@ -35,7 +35,8 @@ MARKUP_TAGS: Final = frozenset("a b strong i em code kbd samp tt del s strike su
 """Inline tags whose extent is kept, for Markdown and HTML output."""
 
 NAME_ATTRIBUTES: Final = frozenset(
-    "class id role itemprop itemtype data-testid data-component data-module data-type data-qa aria-label".split()
+    "class id role itemprop itemtype data-testid data-component data-module data-type data-qa aria-label"
+    " data-paywall amp-access subscriptions-section".split()
 )
 
 NOSCRIPT_SHARE: Final = 2
@@ -132,6 +133,7 @@ class _Target:
         self.leaf = 0
         self.linked = 0
         self.links: set[int] = set()
+        self.link_end = 0  # length of the block where the last link ended
         # what is open
         self.boxes: list[int] = [0]
         self.open_links: list[int] = []
@@ -188,6 +190,8 @@ class _Target:
             self.open_markup.append([index, self.length])
             if index in self.hrefs:
                 self.open_links.append(index)
+                if self.length and self.length == self.link_end:
+                    self.gap = self.gap or " "  # two links side by side are two items on screen
         elif tag in self.silent_tags:
             self._start_silent(tag, attributes, index)
 
@@ -323,6 +327,7 @@ class _Target:
                 self.spans.append(Span(len(self.texts), start, self.length, index))
             if self.open_links and self.open_links[-1] == index:
                 self.open_links.pop()
+                self.link_end = self.length
         elif tag == "body" or tag == "html":
             self._flush()
         if self.hiding == index:
@@ -349,7 +354,7 @@ class _Target:
             self._add_block(text)
         self.total += self.length
         self.pieces.clear()
-        self.length = self.linked = 0
+        self.length = self.linked = self.link_end = 0
         self.links.clear()
         for markup in self.open_markup:
             markup[1] = 0

@@ -119,6 +119,7 @@ _STATUS: Final[Mapping[int, float]] = {401: 1.0, 402: 1.0, 451: 0.5, 403: 0.3}
 
 
 def script_signs(facts: Facts) -> Iterator[Sign]:
+    """Vendors of paywalls, and AMP sections, by the scripts that the page loads."""
     hosts = lexicon.load_sections("scripts").get("gate", ())
     for source in facts.scripts:
         address = source[:500].lower()
@@ -132,6 +133,7 @@ def script_signs(facts: Facts) -> Iterator[Sign]:
 
 
 def request_signs(status: int | None, url: str | None) -> Iterator[Sign]:
+    """What the HTTP status and the address tell."""
     if status is not None and status in _STATUS:
         yield Sign("status", _STATUS[status], "HTTP status", str(status))
     path = re.split(r"[?#]", (url or "")[:2_000], maxsplit=1)[0].lower()

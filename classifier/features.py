@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from classifier import lexicon
-from classifier.blocks import cut
 from classifier.layout import CHAR_CLASSES, CJK, COMMA, DIGIT, STOP, UPPER, Floats, Layout, Longs
 from classifier.words import split_name, split_words
 
@@ -592,10 +591,3 @@ def spread(x: Layout, scores: Floats, names: Sequence[str]) -> Columns:
     values = np.concatenate([np.stack(views, axis=1), means], axis=1)
     rows = ["own", "template", "headed", "before", "behind", "window2", "window6", "page"]
     return grid("", [f"{row}_" for row in [*rows, *(f"level{level}" for level in SPREAD_LEVELS)]], names, values)
-
-
-@cache
-def input_names(scores: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of a model's inputs: the features, then the spread ``scores``."""
-    x = Layout(cut("<p>a"))
-    return featurise(x).names + spread(x, np.zeros((1, len(scores)), np.float32), scores).names

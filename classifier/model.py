@@ -7,13 +7,14 @@ beside the features as the input of two small perceptrons: one for the four labe
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final
 
 import numpy as np
 
 from classifier import features
 from classifier.access import Coefficients
+from classifier.blocks import cut
 from classifier.labels import LABELS
 from classifier.layout import Floats, Layout, Longs
 
@@ -133,18 +134,31 @@ class Contract:
 
 
 @dataclass(frozen=True, eq=False)
+class Head:
+    """A perceptron with the standardisation of its inputs and the calibration of its logits."""
+
+    mean: Floats
+    scale: Floats
+    perceptron: Perceptron
+    slope: float = 1.0
+    offset: float = 0.0
+
+    def logits(self, values: Floats) -> Floats:
+        """(m, outputs) calibrated logits from raw inputs (m, k)."""
+        standardised = np.clip((values - self.mean) / self.scale, -CLIP, CLIP)
+        return self.perceptron.logits(standardised) * np.float32(self.slope) + np.float32(self.offset)
+
+
+@dataclass(frozen=True, eq=False)
 class Model:
     """Everything that turns a page's layout into probabilities."""
 
     contract: Contract
     lexical: Lexical
-    mean: Floats
-    scale: Floats
-    """(inputs) standardisation of the heads' input: the features, then the spread scores"""
-    label_head: Perceptron
-    main_head: Perceptron
-    calibration: Floats
-    """(3) temperature of the labels; slope and offset of main"""
+    main_head: Head
+    """From the features and the spread lexical scores."""
+    label_head: Head
+    """From the same, and the main head's logit in its context."""
 
     @cached_property
     def access(self) -> Coefficients | None:
@@ -154,15 +168,32 @@ class Model:
         """Label probabilities (m, 4), in the order of ``LABELS``, and that of belonging to the main text (m)."""
         if not len(x.page):
             return np.zeros((0, len(LABELS)), np.float32), np.zeros(0, np.float32)
-        table = features.featurise(x)
-        spread = features.spread(x, self.lexical.scores(x), SCORES)
-        values = self.standardise(np.concatenate([table.values, spread.values], axis=1))
-        labels = softmax(self.label_head.logits(values) / self.calibration[0])
-        main = self.main_head.logits(values)[:, 0] * self.calibration[1] + self.calibration[2]
-        return labels, sigmoid(main)
+        table = features.featurise(x).values
+        context = features.spread(x, self.lexical.scores(x), SCORES).values
+        values = np.concatenate([table, context], axis=1)
+        main = self.main_head.logits(values)[:, 0]
+        around = main_context(x, main).values
+        labels = self.label_head.logits(np.concatenate([values, around], axis=1))
+        return softmax(labels), sigmoid(main)
 
-    def standardise(self, values: Floats) -> Floats:
-        return np.clip((values - self.mean) / self.scale, -CLIP, CLIP)
+
+def main_context(x: Layout, logits: Floats) -> features.Columns:
+    """The main head's logit (m) carried to what surrounds each block."""
+    return features.spread(x, np.clip(logits, -8, 8)[:, None], ("main_head",))
+
+
+@cache
+def input_names() -> tuple[str, ...]:
+    """Names of the label head's inputs; the main head takes all but the last ones, those of its own context."""
+    x = Layout(cut("<p>a"))
+    scores = np.zeros((1, len(SCORES)), np.float32)
+    parts = features.featurise(x), features.spread(x, scores, SCORES), main_context(x, scores[:, 0])
+    return tuple(name for part in parts for name in part.names)
+
+
+def main_inputs() -> int:
+    """How many of the inputs the main head takes."""
+    return sum(not name.endswith("_main_head") for name in input_names())
 
 
 def softmax(logits: Floats) -> Floats:

@@ -78,6 +78,7 @@ class View:
 
     @cached_property
     def size(self) -> Floats:
+        """(m) words."""
         return np.asarray(self.layout.size, float)
 
     @cached_property
@@ -87,6 +88,7 @@ class View:
 
     @cached_property
     def total(self) -> float:
+        """Expected words of main text."""
         return float(self.main_size.sum())
 
     @cached_property
@@ -133,6 +135,7 @@ class View:
         return int(weight.argmax())
 
     def where(self, block: int) -> tuple[str, str]:
+        """XPath and beginning of a block, for a sign."""
         return self.page.xpath(int(self.page.elements[block])), self.page.texts[block][:EXCERPT]
 
 

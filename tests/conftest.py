@@ -3,7 +3,25 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from classifier import features
+from classifier.decide import DEFAULT_THRESHOLDS
+from classifier.labels import LABELS
+from classifier.model import (
+    NAME_LEVELS,
+    PAIR_BITS,
+    Contract,
+    Head,
+    Lexical,
+    Model,
+    Perceptron,
+    input_names,
+    main_inputs,
+)
+
+SHIPPED = Path(__file__).parents[1] / "datasets" / "pages"
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +31,50 @@ def corpora() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no corpora in {folder}; name their folder in PAGESIEVE_CORPORA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def shipped_pages() -> list[Path]:
+    """The pages written for this project."""
+    return sorted(SHIPPED.glob("*.html"))
+
+
+@pytest.fixture(scope="session")
+def tiny_model() -> Model:
+    """A model of every shape that matters, with random weights that are always the same."""
+    return make_tiny_model(0)
+
+
+def make_tiny_model(seed: int) -> Model:
+    rng = np.random.default_rng(seed)
+    inputs = input_names()
+    width = len(LABELS) + 1
+    words = ("and", "harbour", "subscribe", "the", "été", "続")
+    names = ("<a>", "<p>", "article", "nav", "paywall")
+
+    def normal(*shape: int) -> np.ndarray:
+        return rng.normal(0, 0.3, shape).astype(np.float16).astype(np.float32)
+
+    def head(inputs: int, hidden: int, outputs: int) -> Head:
+        layers = (normal(inputs, hidden), normal(hidden, outputs))
+        perceptron = Perceptron(layers, (normal(hidden), normal(outputs)))
+        return Head(normal(inputs), np.abs(normal(inputs)) + 0.5, perceptron, slope=0.75, offset=-0.125)
+
+    word_weights = np.zeros((1 + len(words) + (1 << PAIR_BITS), width), np.float32)
+    word_weights[: 1 + len(words)] = normal(1 + len(words), width)
+    word_weights[rng.integers(0, len(word_weights), 500)] = normal(500, width)
+    return Model(
+        contract=Contract(
+            feature_version=features.VERSION,
+            feature_names=inputs,
+            labels=LABELS,
+            thresholds=DEFAULT_THRESHOLDS,
+            access=None,
+            data={"corpus": "none"},
+            scores={"f1": 0.5},
+            name="tiny",
+        ),
+        lexical=Lexical(words, word_weights, names, normal(len(NAME_LEVELS), 1 + len(names), width)),
+        main_head=head(main_inputs(), 6, 1),
+        label_head=head(len(inputs), 8, len(LABELS)),
+    )

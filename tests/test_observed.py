@@ -29,8 +29,9 @@ def test_how_the_text_ends(end, signal):
 
 def test_where_the_gate_stands():
     below, above = seen(STORY + GATE), seen(GATE + STORY)
-    assert below["gate_at_end"] > 0.8 and below["gate_before"] == pytest.approx(1)
-    assert above["gate_at_end"] == 0 and above["gate_before"] == 0
+    assert below["gate_at_end"] > 0.8
+    assert below["gate_before"] == pytest.approx(1)
+    assert (above["gate_at_end"], above["gate_before"]) == (0, 0)
 
 
 def test_unfilled_placeholders_of_a_gate():

@@ -82,7 +82,10 @@ def corpus_samples(pages: Iterable[CorpusPage]) -> Iterator[Sample]:
 def _main(page: Page, truth: Truth) -> Floats | None:
     """Main text by whatever the corpus says: the whole of it, or snippets."""
     if truth.main is not None:
-        main, _ = align_text(page, truth.main)
+        if not truth.main.strip():  # nothing to learn from, but to be measured on
+            return np.full(len(page), UNKNOWN, np.float32)
+        main, report = align_text(page, truth.main)
+        main[[block for block, _ in report.repeats]] = UNKNOWN
         if truth.headings or truth.summary:
             beside, _ = align_text(page, "\n".join((truth.title, *truth.headings, *truth.summary)))
             main = np.where((main < 0.5) & (beside >= 0.5), UNKNOWN, main)

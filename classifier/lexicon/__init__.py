@@ -1,8 +1,8 @@
 """Word lists and patterns as data: one text file a kind, with a ``[section]`` per language or subject.
 
 Phrases are in normal form: case folded, words parted by single spaces as ``classifier.words.split_words``
-parts them, ``0`` for any number. Only Chinese, Japanese, Korean, Hindi and Thai stand as they are read, since every one
-of their characters, or of their vowel signs, would be a word's end.
+parts them, ``0`` for any number. Chinese, Japanese and Korean (no spaces), Hindi and Thai stand as they are
+read, since there each character, or each vowel sign, parts words.
 """
 
 import functools
@@ -41,7 +41,7 @@ def load_phrases(kind: str) -> dict[str, tuple[str, ...]]:
 
 @functools.cache
 def load_sections(name: str) -> dict[str, tuple[str, ...]]:
-    """Entries of the file ``name``.txt by section, in the order of the file. Raises FileNotFoundError if absent.
+    """Entries of the file ``name``.txt by section, in the file's order. Raises FileNotFoundError if absent.
 
     >>> "paywall" in load_sections("classnames")["gate"]
     True

@@ -1,0 +1,46 @@
+PYTHON ?= python3
+CORPORA ?= corpora
+GOLD ?= ../shared/gold
+MODELS ?= classifier/models
+
+# Folders that are not there are left out: the pages of datasets/pages serve without them.
+found = $(if $(wildcard $(2)),$(1) $(2))
+DATA = $(call found,--corpora,$(CORPORA)) $(call found,--gold,$(GOLD))
+
+.DEFAULT_GOAL := help
+.PHONY: help install check test train evaluate bench profile build clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
+	@echo "variables: PYTHON=$(PYTHON) CORPORA=$(CORPORA) GOLD=$(GOLD) MODELS=$(MODELS)"
+
+install: ## install in place, with what training and the tests need
+	$(PYTHON) -m pip install --editable '.[test]'
+
+check: ## linter, types and tests
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	$(PYTHON) -m pytest -n 2
+
+test: ## tests alone
+	$(PYTHON) -m pytest
+
+train: ## fit the models that ship, into MODELS
+	$(PYTHON) -m classifier.cli train $(DATA) -o $(MODELS)
+
+evaluate: ## cross-validate: labels, main text, access verdict
+	$(PYTHON) -m classifier.cli evaluate $(DATA)
+
+bench: ## time a page beside lxml and other extractors
+	$(PYTHON) -m training.bench $(call found,--corpora,$(CORPORA))
+
+profile: ## where the time of a page goes, by stage
+	$(PYTHON) -m training.bench $(call found,--corpora,$(CORPORA)) --profile
+
+build: ## wheel and source distribution into dist/
+	rm -rf build dist
+	$(PYTHON) -m build
+
+clean: ## remove what the other targets left, but no model
+	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find classifier training tests -name __pycache__ -exec rm -rf {} +

@@ -1,0 +1,63 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classifier.words import split_name, split_words
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", []),
+        (" \t\n…—!", []),
+        ("Straße STRASSE", ["strasse", "strasse"]),
+        ("snake_case is_two", ["snake", "case", "is", "two"]),
+        ("l'été 2024", ["l", "été", "2024"]),
+        ("続きを読む abc", ["続", "き", "を", "読", "む", "abc"]),
+        ("iPhone15を買う", ["iphone15", "を", "買", "う"]),
+        ("구독하기", ["구", "독", "하", "기"]),
+        ("читать далее", ["читать", "далее"]),
+        ("a\ud800b", ["a", "b"]),
+    ],
+)
+def test_words(text, words):
+    assert split_words([text]) == [words]
+
+
+def test_without_cjk_a_run_stays_whole():
+    assert split_words(["続き abc"], cjk=False) == [["続き", "abc"]]
+
+
+@given(st.lists(st.text(st.characters(max_codepoint=0x3000))))
+def test_cjk_makes_no_difference_where_there_is_none(texts):
+    assert split_words(texts, cjk=False) == split_words(texts)
+
+
+@given(st.text())
+def test_words_hold_every_letter_and_digit_in_order(text):
+    [words] = split_words([text])
+    assert "".join(words) == "".join(c for c in text.casefold() if c.isalnum())
+
+
+@pytest.mark.parametrize(
+    ("name", "tokens"),
+    [
+        ("", []),
+        ("c-paywall-notice articleBody2", ["c", "paywall", "notice", "article", "body"]),
+        ("sharing widget", ["sharing", "widget"]),
+        ("XMLReader", ["xml", "reader"]),
+        ("innerHTML", ["inner", "html"]),
+        ("AdBox", ["ad", "box"]),
+        ("shadow header loading", ["shadow", "header", "loading"]),
+        ("post__title--large", ["post", "title", "large"]),
+        ("h1 col-md-12", ["h", "col", "md"]),
+        ("статья-текст", ["статья", "текст"]),
+    ],
+)
+def test_names(name, tokens):
+    assert split_name(name) == tokens
+
+
+@given(st.text(st.sampled_from("abAB-_ 12"), max_size=30))
+def test_tokens_hold_every_letter_of_a_name(name):
+    assert "".join(split_name(name)) == "".join(c for c in name.lower() if c.isalpha())
