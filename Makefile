@@ -3,9 +3,9 @@ CORPORA ?= corpora
 GOLD ?= ../shared/gold
 MODELS ?= classifier/models
 
-# Folders that are not there are left out: the pages of datasets/pages serve without them.
+# Folders that are not there are left out: our own pages serve without them.
 found = $(if $(wildcard $(2)),$(1) $(2))
-DATA = $(call found,--corpora,$(CORPORA)) $(call found,--gold,$(GOLD))
+DATA = datasets/pages $(call found,--corpora,$(CORPORA)) $(call found,--gold,$(GOLD))
 
 .DEFAULT_GOAL := help
 .PHONY: help install check test train evaluate bench profile build clean

@@ -169,11 +169,24 @@ class _Target:
             return
         self.tags.append(tag)
         self.parents.append(self.current)
-        self.names.append(self._read_attributes(tag, attributes, index) if attributes else "")
+        if not attributes:
+            self.names.append("")
+        elif len(attributes) == 1 and "class" in attributes:  # the commonest case by far
+            self.names.append(attributes["class"][:_MAX_NAME])
+        else:
+            self.names.append(self._read_attributes(tag, attributes, index))
         self.current = index
         self.depth += 1
-        if tag in BLOCK_TAGS and not self.silent:
-            self._flush()
+        if self.silent:
+            self.first.append(len(self.texts))
+            self.last.append(-1)
+            return
+        kind = _KINDS.get(tag)
+        if kind is _BOX:
+            if self.length:
+                self._flush()
+            else:
+                self.gap = ""
             self.boxes.append(index)
             if tag == "pre" or tag == "textarea":
                 self.pre = self.pre or index
@@ -181,17 +194,11 @@ class _Target:
                 self.svg = self.svg or index
         self.first.append(len(self.texts))
         self.last.append(-1)
-        if self.silent:
-            return
-        if tag == "br":
+        if kind is _MARKUP:
+            if tag not in self.open_kinds:
+                self._open_markup(tag, index)
+        elif tag == "br":
             self._break()
-        elif tag in MARKUP_TAGS and tag not in self.open_kinds:
-            self.open_kinds.add(tag)
-            self.open_markup.append([index, self.length])
-            if index in self.hrefs:
-                self.open_links.append(index)
-                if self.length and self.length == self.link_end:
-                    self.gap = self.gap or " "  # two links side by side are two items on screen
         elif tag in self.silent_tags:
             self._start_silent(tag, attributes, index)
 
@@ -202,9 +209,19 @@ class _Target:
             if self.overflow[-1] == tag:  # else it is the end of a void tag, which is not kept there
                 self._end_flat(tag)
             return
-        if self.tags[self.current] != tag and not self._close_until(tag):
-            return
-        self._close()
+        index = self.current
+        if self.tags[index] != tag:
+            if self._close_until(tag):
+                self._close()
+        elif self.silent or self.hiding == index or (self.length and self.boxes[-1] == index) or tag in _CLOSED_WITH_CARE:
+            self._close()
+        else:  # what most tags come to, without a call
+            self.current = self.parents[index]
+            self.depth -= 1
+            self.last[index] = len(self.texts)
+            if self.boxes[-1] == index:
+                self.boxes.pop()
+                self.gap = ""
 
     def data(self, text: str) -> None:
         if self.truncated:
@@ -251,6 +268,14 @@ class _Target:
         self._flush()
 
     # -- elements -----------------------------------------------------------------------------------------------
+
+    def _open_markup(self, tag: str, index: int) -> None:
+        self.open_kinds.add(tag)
+        self.open_markup.append([index, self.length])
+        if index in self.hrefs:
+            self.open_links.append(index)
+            if self.length and self.length == self.link_end:
+                self.gap = self.gap or " "  # two links side by side are two items on screen
 
     def _start_flat(self, tag: str) -> None:
         self.flattened["max_depth"] = None
@@ -377,17 +402,17 @@ class _Target:
         if len(attributes) > self.limits.max_attributes:
             self.flattened["max_attributes"] = None
             attributes = dict(islice(attributes.items(), self.limits.max_attributes))
-        named = [value[:_MAX_NAME] for name, value in attributes.items() if name in NAME_ATTRIBUTES]
-        if not self.hiding and not self.silent and _hides(attributes):
-            self._flush()
-            self.hiding = index
+        if ("style" in attributes or "hidden" in attributes) and not (self.hiding or self.silent):
+            if _hides(attributes):
+                self._flush()
+                self.hiding = index
         if tag in FACT_TAGS:
             self._read_fact(tag, attributes, index)
         if "itemprop" in attributes:
             value = attributes.get("content") or attributes.get("datetime") or attributes.get("href")
             if value:
                 self.microdata.append((attributes["itemprop"], value))
-        return " ".join(named)
+        return " ".join([value for name, value in attributes.items() if name in NAME_ATTRIBUTES])[:_MAX_NAME]
 
     def _read_fact(self, tag: str, attributes: dict[str, str], index: int) -> None:
         get = attributes.get
@@ -452,6 +477,10 @@ class _Target:
             flattened=tuple(self.flattened),
         )
 
+
+_BOX, _MARKUP = "box", "markup"
+_KINDS: Final = {tag: _BOX for tag in BLOCK_TAGS} | {tag: _MARKUP for tag in MARKUP_TAGS}
+_CLOSED_WITH_CARE: Final = MARKUP_TAGS | {"body", "html", "pre", "textarea", "svg", "title"}
 
 VOID_TAGS: Final = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 FACT_TAGS: Final = frozenset("a meta link time html script iframe".split())

@@ -2,14 +2,17 @@
 
 import argparse
 import gzip
+import io
 import json
 import sys
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Final
 
 import classifier
+from classifier.blocks import DEFAULT_LIMITS
 from classifier.labels import Label
 from classifier.modelfile import ModelFileError
 from classifier.sieve import Reading, Sieve, default_model
@@ -37,6 +40,9 @@ class InputError(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # pages are in any language, whatever the locale
+            stream.reconfigure(encoding="utf-8", errors="replace")
     parser = make_parser()
     options = parser.parse_args(arguments)
     try:
@@ -84,7 +90,9 @@ def command(
 
 
 def _page_arguments(parser: argparse.ArgumentParser, many: bool) -> None:
-    parser.add_argument("files", metavar="FILE", nargs="+" if many else 1, help="page, .gz too; - for standard input")
+    parser.add_argument(
+        "files", metavar="FILE", nargs="+" if many else 1, help="page, .gz too; - for standard input"
+    )
     parser.add_argument("--url", help="where the page was found")
     parser.add_argument("--encoding", help="charset or content type that came with it")
     parser.add_argument("--text", action="store_true", help="the input is plain text, not HTML")
@@ -246,13 +254,15 @@ def _each(options: argparse.Namespace, show: Callable[[str, Reading], None]) -> 
 
 
 def read_input(name: str) -> bytes:
-    """The bytes of a file or of standard input, unpacked if gzipped."""
+    """The bytes of a file or of standard input, unpacked if gzipped, and then as far as a page may go."""
     try:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-        return gzip.decompress(data) if name.endswith(".gz") else data
+        if not name.endswith(".gz"):
+            return data
+        return gzip.GzipFile(fileobj=io.BytesIO(data)).read(DEFAULT_LIMITS.max_bytes + 1)
     except FileNotFoundError:
         raise InputError(f"{name}: no such file") from None
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{name}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
 
 

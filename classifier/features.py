@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -15,7 +16,8 @@ import numpy.typing as npt
 
 from classifier import lexicon
 from classifier.layout import CHAR_CLASSES, CJK, COMMA, DIGIT, STOP, UPPER, Floats, Layout, Longs
-from classifier.words import split_name, split_words
+from classifier.phrasebook import PHRASE_KINDS, book, phrase_hits, word_ids
+from classifier.words import split_words
 
 VERSION: Final = 1
 """Raise on any change of meaning: a model only runs on the version that it was trained on."""
@@ -50,8 +52,9 @@ def own_text(x: Layout) -> Columns:
     shares = {f"share_{name}": counts[:, i] / chars for i, name in enumerate(CHAR_CLASSES)}
     classes, starts = x.codes
     first, last = classes[starts[:-1]], classes[starts[1:] - 1]
+    ending = x.points[starts[1:] - 1]
+    dotted = (ending == ord(".")) & (x.points[np.maximum(starts[1:] - 2, 0)] == ord(".")) & (x.chars > 2)
     repeated, earlier = x.repeats
-    texts = x.page.texts
     return columns(
         {
             "log_chars": np.log1p(x.chars),
@@ -66,11 +69,11 @@ def own_text(x: Layout) -> Columns:
             "ends_with_comma": last == COMMA,
             "starts_upper": first == UPPER,
             "starts_digit": first == DIGIT,
-            "ends_with_ellipsis": [text.endswith(("…", "...", "[…]", "[...]")) for text in texts],
-            "ends_with_colon": [text.endswith((":", "：")) for text in texts],
-            "question": [text.endswith(("?", "？")) for text in texts],
-            "address": ["://" in text or "@" in text for text in texts],
-            "lines": np.log1p([text.count("\n") for text in texts]),
+            "ends_with_ellipsis": dotted | (ending == ord("…")),
+            "ends_with_colon": (ending == ord(":")) | (ending == ord("：")),
+            "question": (ending == ord("?")) | (ending == ord("？")),
+            "address": char_sums(x, x.points == ord("@")) > 0,
+            "lines": np.log1p(char_sums(x, x.points == ord("\n"))),
             "link_density": x.link_density,
             "all_link": x.link_density > 0.95,
             "log_links": np.log1p(x.page.link_counts),
@@ -79,25 +82,18 @@ def own_text(x: Layout) -> Columns:
             "hidden": x.page.hidden,
             "log_repeats": np.log1p(repeated),
             "repeats_earlier": earlier > 0,
-            "stop_words": stop_word_share(x),
         }
     )
 
 
-@cache
-def _stop_words() -> frozenset[str]:
-    return frozenset(word for words in lexicon.load_phrases("stopwords").values() for word in words)
+def char_sums(x: Layout, flags: npt.NDArray[np.bool_]) -> Floats:
+    """(m) how many characters of each block are flagged."""
+    starts = x.codes[1]
+    places = np.flatnonzero(flags)
+    return np.diff(np.searchsorted(places, starts)).astype(np.float32)
 
 
-def stop_word_share(x: Layout) -> Floats:
-    """(m) share of the words that are function words in some language."""
-    stop = _stop_words()
-    return block_sums(x, np.fromiter((word in stop for word in x.flat_words), np.float32, len(x.flat_words))) / (
-        np.maximum(x.word_counts, 1)
-    )
-
-
-def block_sums(x: Layout, values: Floats) -> Floats:
+def block_sums(x: Layout, values: npt.NDArray[np.generic]) -> Floats:
     """(m) sums of a value of each word over the words of each block."""
     prefix = np.concatenate(([0.0], np.cumsum(values, dtype=np.float64)))
     ends = np.cumsum(x.word_counts)
@@ -106,59 +102,15 @@ def block_sums(x: Layout, values: Floats) -> Floats:
 
 # -- phrases ----------------------------------------------------------------------------------------------------
 
-PHRASE_KINDS: Final = tuple(kind for kind in lexicon.KINDS if kind != "stopwords")
-
-
-@cache
-def _phrase_table() -> dict[str, list[tuple[int, list[str], int]]]:
-    """Longest word of each phrase to (its place in the phrase, the phrase's words, number of the kind).
-
-    Keyed by the longest word, since the first is too often one that stands everywhere.
-    """
-    table: dict[str, list[tuple[int, list[str], int]]] = {}
-    for kind, name in enumerate(PHRASE_KINDS):
-        phrases = [phrase for group in lexicon.load_phrases(name).values() for phrase in group]
-        for words in split_words(phrases):
-            place = max(range(len(words)), key=lambda i: (not words[i].isdigit(), len(words[i])))
-            table.setdefault(words[place], []).append((place, words, kind))
-    return table
-
-
-def phrase_hits(x: Layout) -> Floats:
-    """(m, kinds) phrases of each kind that the block holds."""
-    hits = np.zeros((len(x.page), len(PHRASE_KINDS)), np.float32)
-    table = _phrase_table()
-    found = list(map(table.get, x.flat_words))
-    if not any(found):
-        return hits
-    ends = np.cumsum(x.word_counts)
-    places = [place for place, phrases in enumerate(found) if phrases]
-    owners = np.searchsorted(ends, places, side="right").tolist()
-    starts = (ends - x.word_counts).tolist()
-    for place, owner in zip(places, owners, strict=True):
-        words = x.words[owner]
-        at = place - starts[owner]
-        for offset, phrase, kind in found[place] or ():
-            begin = at - offset
-            if begin >= 0 and _holds(words[begin : begin + len(phrase)], phrase):
-                hits[owner, kind] += 1
-    return hits
-
-
-def _holds(words: list[str], phrase: list[str]) -> bool:
-    """Are the words those of the phrase, where ``0`` stands for any number?"""
-    if words == phrase:
-        return True
-    return len(words) == len(phrase) and all(
-        a == b or (b == "0" and a.isdigit()) for a, b in zip(words, phrase, strict=True)
-    )
-
 
 def phrases(x: Layout) -> Columns:
     """Phrases of gates, ads, consent, navigation and the like; templates that were never filled."""
-    hits = phrase_hits(x)
+    ids = word_ids(x)
+    hits = phrase_hits(x, ids)
     pattern = lexicon.placeholder_pattern()
-    unfilled = [bool(pattern.search(text)) for text in x.page.texts]
+    odd = char_sums(x, _may_open_placeholder()[np.minimum(x.points, 127)]).tolist()
+    unfilled = [some > 0 and bool(pattern.search(text)) for some, text in zip(odd, x.page.texts, strict=True)]
+    stop_words = block_sums(x, book().stop[ids]) / np.maximum(x.word_counts, 1)
     wide = x.sums(hits, x.ancestor(2)) - hits
     return columns(
         {
@@ -166,8 +118,17 @@ def phrases(x: Layout) -> Columns:
             **{f"says_{kind}_dense": hits[:, i] / np.maximum(x.size, 3) for i, kind in enumerate(PHRASE_KINDS)},
             **{f"says_{kind}_near": np.log1p(wide[:, i]) for i, kind in enumerate(PHRASE_KINDS)},
             "placeholder": unfilled,
+            "stop_words": stop_words,
         }
     )
+
+
+@cache
+def _may_open_placeholder() -> npt.NDArray[np.bool_]:
+    """(128) ASCII characters that every placeholder holds one of."""
+    table = np.zeros(128, np.bool_)
+    table[[ord(char) for char in "{[<%_$#@"]] = True
+    return table
 
 
 # -- titles -----------------------------------------------------------------------------------------------------
@@ -210,29 +171,27 @@ NAME_SECTIONS: Final = tuple(lexicon.load_sections("classnames"))
 
 
 @cache
-def _name_bits() -> dict[str, int]:
-    bits: dict[str, int] = {}
+def _look_bits() -> tuple[dict[str, int], frozenset[str]]:
+    """Bits of each role tag, class name and pair of names; the first words of the pairs."""
+    bits = {f"<{tag}>": 1 << i for i, tag in enumerate(ROLE_TAGS)}
     for number, section in enumerate(NAME_SECTIONS):
         for name in lexicon.load_sections("classnames")[section]:
             bits[name] = bits.get(name, 0) | (1 << (number + len(ROLE_TAGS)))
-    return bits
-
-
-@cache
-def _role_bits() -> dict[str, int]:
-    return {f"<{tag}>": 1 << i for i, tag in enumerate(ROLE_TAGS)}
+    return bits, frozenset(name.split()[0] for name in bits if " " in name)
 
 
 def look_bits(x: Layout) -> Longs:
     """(n) a bit for each role tag, then for each section of class vocabulary that the element's names hit."""
-    names, roles = _name_bits(), _role_bits()
+    bits_of, leads = _look_bits()
     found = []
-    for tag, *words in x.look_words:
-        bits = roles.get(tag, 0)
+    for words in x.look_words:
+        bits = 0
         for word in words:
-            bits |= names.get(word, 0)
-        for pair in zip(words, words[1:], strict=False):
-            bits |= names.get(" ".join(pair), 0)
+            if word in bits_of:
+                bits |= bits_of[word]
+        if not leads.isdisjoint(words):
+            for pair in pairwise(words):
+                bits |= bits_of.get(" ".join(pair), 0)
         found.append(bits)
     return np.array(found, np.int64)[x.looks]
 
@@ -528,8 +487,8 @@ def page_facts(x: Layout) -> Columns:
     page = {
         **{f"json_{name}": not kinds.isdisjoint(types) for name, types in PAGE_TYPES.items()},
         **{f"og_{name}": not declared.isdisjoint(types) for name, types in PAGE_TYPES.items()},
-        "published": "article:published_time" in meta or "datePublished" in "".join(facts.json_ld)[:100_000],
-        **{f"has_{tag}": tag in tags for tag in ("article", "main", "h1", "table", "pre", "time", "form", "dl")},
+        "dated": "article:published_time" in meta or "datePublished" in "".join(facts.json_ld)[:100_000],
+        **{f"page_has_{tag}": tag in tags for tag in ("article", "main", "h1", "table", "pre", "time", "form", "dl")},
         "canonical_depth": min(_path_depth(facts.links), 8),
         **{f"page_{name}": value for name, value in zip(CONTAINER_NAMES, _describe(sums, sums), strict=True)},
         "log_elements": np.log1p(len(x.page.tags)),

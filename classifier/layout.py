@@ -61,13 +61,16 @@ class Layout:
     page: Page
 
     @cached_property
+    def points(self) -> npt.NDArray[np.uint32]:
+        """Code points of all blocks in a row."""
+        return np.frombuffer("".join(self.page.texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+
+    @cached_property
     def codes(self) -> tuple[npt.NDArray[np.uint8], Longs]:
         """Class of every character of all blocks in a row, and where each block starts (m + 1)."""
         texts = self.page.texts
-        joined = "".join(texts)
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-        points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
-        classes = _char_classes()[np.minimum(points, 0xFFFF)]
+        classes = _char_classes()[np.minimum(self.points, 0xFFFF)]
         return classes, np.concatenate(([0], np.cumsum(lengths)))
 
     @cached_property
@@ -145,20 +148,31 @@ class Layout:
 
     @cached_property
     def look_index(self) -> dict[tuple[str, str], int]:
-        """A number for each pair of tag and names on the page, in order of appearance."""
-        pairs = zip(self.page.tags, self.page.names, strict=True)
-        return {pair: number for number, pair in enumerate(dict.fromkeys(pairs))}
+        """A number for each pair of tag and names, in order of appearance; 0 for elements without text."""
+        pairs = zip(self.page.tags, self.page.names, self._has_text.tolist(), strict=True)
+        seen = dict.fromkeys((tag, names) for tag, names, some in pairs if some)
+        seen.pop(("", ""), None)
+        return {pair: number for number, pair in enumerate(seen, 1)}
+
+    @cached_property
+    def _has_text(self) -> npt.NDArray[np.bool_]:
+        """(n) does the element hold a block, or begin one?"""
+        some = self.page.last > self.page.first
+        some[self.page.leaves] = True
+        return some
 
     @cached_property
     def looks(self) -> Longs:
         """(n) number of each element's pair of tag and names: elements that look alike share it."""
         pairs = zip(self.page.tags, self.page.names, strict=True)
-        return np.fromiter(map(self.look_index.__getitem__, pairs), np.int64, len(self.page.tags))
+        index = self.look_index
+        looks = np.array([index.get(pair, 0) for pair in pairs], np.int64)
+        return np.where(self._has_text, looks, 0)
 
     @cached_property
     def look_words(self) -> list[list[str]]:
-        """The words of each look: its tag as ``<tag>``, then those of its names."""
-        return [[f"<{tag}>", *split_name(names)] for tag, names in self.look_index]
+        """The words of each look, by number: its tag as ``<tag>``, then those of its names."""
+        return [["<>"], *([f"<{tag}>", *split_name(names)] if names else [f"<{tag}>"] for tag, names in self.look_index)]
 
     @cached_property
     def twins(self) -> Longs:

@@ -70,7 +70,7 @@ class ModelFileError(ValueError):
 
 def save_model(model: Model, path: str | PathLike[str]) -> None:
     """Write a model; the file appears whole or not at all."""
-    arrays = dict(_arrays(model))
+    arrays: dict[str, Any] = dict(_arrays(model))
     contract = asdict(model.contract) | {"format": FORMAT, "sha256": _digest(arrays)}
     arrays["contract"] = _bytes(json.dumps(contract, sort_keys=True, ensure_ascii=False))
     target = Path(path)
@@ -209,7 +209,11 @@ def _model(arrays: dict[str, Array], contract: dict[str, Any]) -> Model:
     )
     if arrays:
         raise ModelFileError(f"it holds arrays that no model has: {_few(arrays)}")
-    _ = model.access  # raises on coefficients that do not fit
+    access = model.access  # raises on coefficients that do not fit
+    if access is not None:
+        weights = (*access.not_open.values(), *access.gated.values())
+        if not all(map(_is_number, (*weights, access.not_open_from, access.gated_from))):
+            raise ModelFileError("a coefficient of its access verdict is no number")
     return model
 
 
@@ -227,12 +231,16 @@ def _check_contract(contract: Contract) -> None:
             differ = set(given) ^ set(expected)
             raise ModelFileError(f"its {what} differ from ours: {_few(differ) or 'another order'}")
     for name, value in contract.thresholds.items():
-        if not isinstance(value, int | float) or not 0 <= value < 1e6:
+        if not _is_number(value) or value < 0:
             raise ModelFileError(f"its threshold {name} is no number from 0 to a million")
     if not isinstance(contract.name, str) or not isinstance(contract.licence, str):
         raise ModelFileError("its name or licence is no text")
     if not isinstance(contract.data, dict) or not isinstance(contract.scores, dict):
         raise ModelFileError("what it says of its data or scores is no object")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and abs(value) < 1e6
 
 
 def _few(names: Iterable[object]) -> str:

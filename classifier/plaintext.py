@@ -24,6 +24,7 @@ def read_lines(text: str, limits: Limits = DEFAULT_LIMITS) -> Page:
     elements: list[int] = []
     total, group, truncated = 0, len(_TAGS) - 1, None
     parted = True
+    text = text.encode("utf-8", "replace").decode("utf-8")  # no lone surrogates, as in blocks.cut
     for line in text.splitlines():
         words = " ".join(line.split())
         if not words:

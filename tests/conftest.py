@@ -49,7 +49,7 @@ def make_tiny_model(seed: int) -> Model:
     rng = np.random.default_rng(seed)
     inputs = input_names()
     width = len(LABELS) + 1
-    words = ("and", "harbour", "subscribe", "the", "été", "続")
+    words = ("and", "harbour", "subscribe", "the", "u", "v", "été", "続")
     names = ("<a>", "<p>", "article", "nav", "paywall")
 
     def normal(*shape: int) -> np.ndarray:

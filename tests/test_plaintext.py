@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier.blocks import Limits
+from classifier.blocks import Limits, cut
 from classifier.plaintext import read_lines
 
 LINES = st.text(st.sampled_from(list("ab \t\n\r\x0b\x0c\x1c\u2028\x85é")), max_size=40)
@@ -31,6 +31,10 @@ def test_blank_text_is_an_empty_page(text):
 
 def test_markup_is_text_here():
     assert read_lines("<p>a</p>").texts == ["<p>a</p>"]
+
+
+def test_lone_surrogates_are_replaced_as_in_pages():
+    assert read_lines("a\ud800b").texts == cut("a\ud800b").texts == ["a?b"]
 
 
 def test_limits():

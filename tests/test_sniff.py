@@ -12,7 +12,9 @@ def test_signatures(signature, name):
     assert foreign_kind(signature + b"\x00rest of the file") == name
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-le", "utf-16-be", "utf-7"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-le", "utf-16-be", "utf-7"]
+)
 def test_pages_of_every_encoding_may_be_text(encoding):
     assert foreign_kind(PAGE.encode(encoding)) is None
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from classifier.labels import LABELS
 from classifier.layout import Floats, Layout, Longs
@@ -138,7 +139,7 @@ def _weights_of(bags: sparse.csr_matrix, labels: Longs, main: Floats, weight: Fl
         if not len(rows):
             continue
         linear = LogisticRegression(C=strength, max_iter=ITERATIONS)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), threadpool_limits(1):  # sparse sums gain nothing from threads
             warnings.simplefilter("ignore", ConvergenceWarning)
             linear.fit(bags[rows], target[rows].astype(np.int64), weight[rows])
         out[:, columns] = linear.coef_.T

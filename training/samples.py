@@ -1,6 +1,5 @@
 """Pages with truth into what a model is fitted on: layout, features and targets of each block."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +23,9 @@ class Sample:
 
     id: str
     corpus: str
+    """``gold`` for labelled pages, else the name of the corpus."""
+    source: str
+    """As the labelled page names it."""
     site: str
     """Registered domain: the group that cross-validation never splits."""
     layout: Layout
@@ -39,13 +41,16 @@ class Sample:
         return self.layout.page
 
 
-def make_sample(id: str, corpus: str, site: str, page: Page, labels: Longs | None, main: Floats | None) -> Sample:
+def make_sample(
+    id: str, corpus: str, source: str, site: str, page: Page, labels: Longs | None, main: Floats | None
+) -> Sample:
     """Featurise one page; a truth that is not known is None."""
     layout = Layout(page)
     unknown = np.full(len(page), UNKNOWN)
     return Sample(
         id=id,
         corpus=corpus,
+        source=source,
         site=site,
         layout=layout,
         values=np.clip(featurise(layout).values, -60_000, 60_000).astype(np.float16),
@@ -54,29 +59,26 @@ def make_sample(id: str, corpus: str, site: str, page: Page, labels: Longs | Non
     )
 
 
-def stack_values(samples: Iterable[Sample]) -> Floats:
-    """(blocks of all samples, features)"""
-    return np.concatenate([sample.values for sample in samples]).astype(np.float32)
+def gold_sample(gold: GoldPage) -> Sample | None:
+    """A labelled page; None for a page without a block."""
+    page = cut(read_html(gold))
+    if not len(page):
+        return None
+    labels, _ = align_segments(page, gold.segments)
+    main = None
+    if gold.main is not None:
+        marked = [(text, "content" if i in set(gold.main) else "navigation") for i, (text, _) in enumerate(gold.segments)]
+        main = (align_segments(page, marked)[0] == 0).astype(np.float32)
+    return make_sample(gold.id, "gold", gold.source, gold.site, page, labels, main)
 
 
-def gold_samples(pages: Iterable[GoldPage]) -> Iterator[Sample]:
-    """Labelled pages as samples; a page without a block gives none."""
-    for gold in pages:
-        page = cut(read_html(gold))
-        if len(page):
-            labels, _ = align_segments(page, gold.segments)
-            yield make_sample(gold.id, "gold", gold.site, page, labels, None)
-
-
-def corpus_samples(pages: Iterable[CorpusPage]) -> Iterator[Sample]:
-    """Pages of a public corpus that have a truth about their main text."""
-    for source in pages:
-        page = cut(read_html(source))
-        if not len(page):
-            continue
-        main = _main(page, source.truth)
-        if main is not None:
-            yield make_sample(source.id, source.source, source.site, page, None, main)
+def corpus_sample(source: CorpusPage) -> Sample | None:
+    """A page of a public corpus that has a truth about its main text; None if it has none, or no block."""
+    page = cut(read_html(source))
+    main = _main(page, source.truth) if len(page) else None
+    if main is None:
+        return None
+    return make_sample(source.id, source.source, source.source, source.site, page, None, main)
 
 
 def _main(page: Page, truth: Truth) -> Floats | None:

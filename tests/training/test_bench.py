@@ -6,10 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifier import LABELS, Model, Sieve, features, sieve
-from classifier.decide import DEFAULT_THRESHOLDS
-from classifier.model import NAME_LEVELS, PAIR_BITS, SCORES, Contract, Lexical, Perceptron
-from classifier.modelfile import save_model
+from classifier import Model, Sieve, sieve
 from training import bench
 from training.bench import (
     OURS,
@@ -27,42 +24,22 @@ from training.bench import (
 PAGES = [SHIPPED / "forum-thread.html", SHIPPED / "hard-gate-harbour.html"]
 
 
-@pytest.fixture(scope="module")
-def untrained() -> Model:
-    """A model that knows nothing: every label is as likely as any other."""
-    names = features.input_names(SCORES)
-    width = len(LABELS) + 1
-
-    def zeros(*shape: int) -> np.ndarray:
-        return np.zeros(shape, np.float32)
-
-    return Model(
-        Contract(features.VERSION, names, LABELS, dict(DEFAULT_THRESHOLDS), None, {}, {}),
-        Lexical(("a",), zeros(2 + (1 << PAIR_BITS), width), ("b",), zeros(len(NAME_LEVELS), 2, width)),
-        mean=zeros(len(names)),
-        scale=zeros(len(names)) + 1,
-        label_head=Perceptron((zeros(len(names), len(LABELS)),), (zeros(len(LABELS)),)),
-        main_head=Perceptron((zeros(len(names), 1),), (zeros(1),)),
-        calibration=np.array([1, 1, 0], np.float32),
-    )
-
-
-def test_every_stage_is_seen_at_work(untrained: Model) -> None:
-    times, failures = measure(PAGES, make_tools(Sieve(untrained), peers=False))
+def test_every_stage_is_seen_at_work() -> None:
+    times, failures = measure(PAGES, make_tools(Sieve(), peers=False))
     assert set(times) == {UNIT, OURS, *ROWS}
     assert not failures
     assert all(min(seconds) > 0 and len(seconds) == len(PAGES) for seconds in times.values())
 
 
-def test_stages_add_up_to_the_whole(untrained: Model) -> None:
-    times, _ = measure(PAGES, make_tools(Sieve(untrained), peers=False))
+def test_stages_add_up_to_the_whole() -> None:
+    times, _ = measure(PAGES, make_tools(Sieve(), peers=False))
     for page, whole in enumerate(times[OURS]):
         assert sum(times[row][page] for row in ROWS) == pytest.approx(whole)
 
 
-def test_the_bench_leaves_the_stages_as_they_were(untrained: Model) -> None:
+def test_the_bench_leaves_the_stages_as_they_were() -> None:
     before = sieve.cut, Model.predict
-    measure(PAGES[:1], make_tools(Sieve(untrained), peers=False))
+    measure(PAGES[:1], make_tools(Sieve(), peers=False))
     assert (sieve.cut, Model.predict) == before
 
 
@@ -110,12 +87,9 @@ def test_ratios_are_to_the_unit() -> None:
     assert figures == {UNIT: (1, 1, None), OURS: (2, 1, 1), "peer": (3, 3, None)}
 
 
-def test_the_command_prints_and_writes_the_table(
-    untrained: Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    model, written = tmp_path / "model.npz", tmp_path / "bench.json"
-    save_model(untrained, model)
-    assert main(["--profile", "--pages", "2", "--model", str(model), "--json", str(written)]) == 0
+def test_the_command_prints_and_writes_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written = tmp_path / "bench.json"
+    assert main(["--profile", "--pages", "2", "--json", str(written)]) == 0
     report = json.loads(written.read_text("utf-8"))
     corpus = report["corpora"]["datasets/pages"]
     printed = capsys.readouterr().out

@@ -1,0 +1,102 @@
+"""Finds the phrases of the lexicon in a page's words: one dictionary look-up a word, the rest on numbers."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from classifier import lexicon
+from classifier.layout import Floats, Layout, Longs
+from classifier.words import split_words
+
+PHRASE_KINDS: Final = tuple(kind for kind in lexicon.KINDS if kind != "stopwords")
+
+NUMBERS: Final = 10_000
+"""Numbers below this stand for the ``0`` of a phrase."""
+
+_SIEVE_BITS: Final = 18
+"""Pairs of words are sieved by a table of so many bits before any is looked up."""
+
+
+@dataclass(frozen=True, eq=False)
+class Book:
+    """The lexicon as numbers: each word that stands in a phrase or is a stop word has one, from 1."""
+
+    index: dict[str, int]
+    stop: npt.NDArray[np.bool_]
+    """(words + 1)"""
+    alone: dict[int, tuple[int, ...]]
+    """Word to the kinds of the phrases that it is by itself."""
+    starts: dict[tuple[int, int], list[tuple[list[int], int]]]
+    """The first two words of longer phrases to (words, kind)."""
+    sieve: npt.NDArray[np.bool_]
+    """(2 ** _SIEVE_BITS) is there a phrase whose first two words hash to this?"""
+
+
+@cache
+def book() -> Book:
+    """The whole lexicon, read once."""
+    index: dict[str, int] = {}
+    number = index.setdefault("0", 1)
+    index.update({str(value): number for value in range(NUMBERS)})
+    alone: dict[int, list[int]] = {}
+    starts: dict[tuple[int, int], list[tuple[list[int], int]]] = {}
+    words = [word for group in lexicon.load_phrases("stopwords").values() for word in group]
+    stop_ids = [index.setdefault(word, len(index)) for word in words]
+    for kind, name in enumerate(PHRASE_KINDS):
+        phrases = [phrase for group in lexicon.load_phrases(name).values() for phrase in group]
+        for phrase in {tuple(words) for words in split_words(phrases) if words}:
+            ids = [index.setdefault(word, len(index)) for word in phrase]
+            if len(ids) == 1:
+                alone.setdefault(ids[0], []).append(kind)
+            else:
+                starts.setdefault((ids[0], ids[1]), []).append((ids, kind))
+    stop = np.zeros(max(index.values()) + 1, np.bool_)
+    stop[stop_ids] = True
+    sieve = np.zeros(1 << _SIEVE_BITS, np.bool_)
+    pairs = np.array(list(starts), np.int64)
+    sieve[_hashes(pairs[:, 0], pairs[:, 1])] = True
+    return Book(index, stop, {word: tuple(kinds) for word, kinds in alone.items()}, starts, sieve)
+
+
+def _hashes(first: Longs, second: Longs) -> Longs:
+    hashes: Longs = (first * 92_821 + second * 68_917) & ((1 << _SIEVE_BITS) - 1)
+    return hashes
+
+
+def word_ids(x: Layout) -> list[int]:
+    """The number of each of the page's words; 0 for those that the lexicon does not know."""
+    get = book().index.get
+    return [get(word, 0) for word in x.flat_words]
+
+
+def phrase_hits(x: Layout, ids: list[int]) -> Floats:
+    """(m, kinds) phrases of each kind that the block holds; ``ids`` as :func:`word_ids` gives them."""
+    known = book()
+    hits = np.zeros((len(x.page), len(PHRASE_KINDS)), np.float32)
+    if not ids:
+        return hits
+    numbers = np.array(ids, np.int64)
+    ends = np.cumsum(x.word_counts)
+    single = np.flatnonzero(_alone(len(known.stop))[numbers])
+    pairs = np.flatnonzero(known.sieve[_hashes(numbers[:-1], numbers[1:])] & (numbers[:-1] > 0) & (numbers[1:] > 0))
+    for place, owner in zip(single.tolist(), np.searchsorted(ends, single, "right").tolist(), strict=True):
+        for kind in known.alone[ids[place]]:
+            hits[owner, kind] += 1
+    last = ends.tolist()
+    for place, owner in zip(pairs.tolist(), np.searchsorted(ends, pairs, "right").tolist(), strict=True):
+        for phrase, kind in known.starts.get((ids[place], ids[place + 1]), ()):
+            end = place + len(phrase)
+            if end <= last[owner] and ids[place:end] == phrase:
+                hits[owner, kind] += 1
+    return hits
+
+
+@cache
+def _alone(size: int) -> npt.NDArray[np.bool_]:
+    """(words + 1) is the word a phrase by itself?"""
+    table = np.zeros(size, np.bool_)
+    table[list(book().alone)] = True
+    return table

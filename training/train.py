@@ -1,0 +1,160 @@
+"""The whole of training on one screen: labelled pages and corpora in, a model and its honest predictions out."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from classifier import features
+from classifier.access import gather
+from classifier.labels import LABELS
+from classifier.model import Contract, Head, Model, input_names
+from training.corpora import CorpusPage, available, load
+from training.fit import Fitted, Predictions, Stack, cross_validate, fit_all
+from training.fit_access import AccessRow, fit_access
+from training.gold import GoldPage, read_gold, read_pages
+from training.plainlines import text_sample
+from training.samples import UNKNOWN, Sample, corpus_sample, gold_sample
+from training.tune import Tuned, tune
+
+Kind = Literal["html", "text"]
+AnyPage = GoldPage | CorpusPage
+Progress = Callable[[str], None]
+
+WITH_TRUTH: Final = ("wcxb", "fundus", "trafilatura", "readability")
+"""Corpora that say what the main text is."""
+
+CHUNK: Final = 20
+
+
+class NoPages(ValueError):
+    """Nothing to train on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A model, and what its making showed."""
+
+    model: Model
+    predictions: Predictions
+    tuned: Tuned
+
+
+def find_pages(folders: Sequence[Path], gold: Path | None, corpora: Path | None) -> list[AnyPage]:
+    """Labelled pages of the folders and of the gold set, and the pages of all corpora that lie there.
+
+    :raises NoPages: if there is none.
+    """
+    pages: list[AnyPage] = []
+    for folder in folders:
+        pages += read_pages(folder)
+    if gold is not None and (gold / "dev.jsonl").exists():
+        pages += read_gold(gold)
+    if corpora is not None and corpora.is_dir():
+        for name in available(corpora):
+            if name in WITH_TRUTH:
+                pages += load(name, corpora).pages
+    if not pages:
+        where = ", ".join(map(str, [*folders, *filter(None, (gold, corpora))]))
+        raise NoPages(f"No labelled pages in {where}; name a folder of label files (datasets/README.md).")
+    return pages
+
+
+def make_samples(pages: Sequence[AnyPage], kind: Kind = "html", jobs: int = 2) -> list[Sample]:
+    """Featurise pages over several processes, in their order; pages without text or truth give no sample."""
+    chunks = [pages[i : i + CHUNK] for i in range(0, len(pages), CHUNK)]
+    done = Parallel(jobs)(delayed(_samples)(chunk, kind) for chunk in chunks)
+    return [sample for samples in done for sample in samples]
+
+
+def _samples(pages: Iterable[AnyPage], kind: Kind) -> list[Sample]:
+    return list(_each(pages, kind))
+
+
+def _each(pages: Iterable[AnyPage], kind: Kind) -> Iterator[Sample]:
+    for page in pages:
+        if isinstance(page, CorpusPage):
+            sample = corpus_sample(page) if kind == "html" else None
+        else:
+            sample = gold_sample(page) if kind == "html" else text_sample(page)
+        if sample is not None:
+            yield sample
+
+
+def train(
+    pages: Sequence[AnyPage], kind: Kind, *, seed: int = 0, jobs: int = 2, progress: Progress = lambda _: None
+) -> Trained:
+    """Fit one model. The same pages and seed give the same model."""
+    progress(f"features of {len(pages)} pages")
+    stack = Stack(make_samples(pages, kind, jobs), seed)
+    predictions = cross_validate(stack, progress)
+    everyone = np.ones(len(stack.samples), np.bool_)
+    tuned = tune(predictions, everyone)
+    fitted = fit_all(predictions, progress)
+    access = access_coefficients(predictions, tuned, pages, everyone) if kind == "html" else None
+    contract = Contract(
+        feature_version=features.VERSION,
+        feature_names=input_names(),
+        labels=LABELS,
+        thresholds=tuned.thresholds,
+        access=access,
+        data=describe(stack.samples),
+        scores={},
+        name=f"pagesieve {kind}",
+    )
+    return Trained(assemble(contract, fitted, tuned), predictions, tuned)
+
+
+def assemble(contract: Contract, fitted: Fitted, tuned: Tuned) -> Model:
+    """The fitted parts with their calibration."""
+    main, label = fitted.main_head, fitted.label_head
+    return Model(
+        contract,
+        fitted.lexical,
+        Head(main.mean, main.scale, main.perceptron, tuned.main_slope, tuned.main_offset),
+        Head(label.mean, label.scale, label.perceptron, tuned.label_slope),
+    )
+
+
+def access_rows(predictions: Predictions, tuned: Tuned, pages: Iterable[AnyPage]) -> Iterator[tuple[int, AccessRow]]:
+    """Index of the sample, and what the verdict sees of it, for each labelled page whose access level is known."""
+    gold = {(page.source, page.id): page for page in pages if isinstance(page, GoldPage)}
+    stack = predictions.stack
+    labels = stack.per_sample(tuned.label_probabilities(predictions.label_logits))
+    main = stack.per_sample(tuned.main_probabilities(predictions.main_logits))
+    for index, (sample, label, kept) in enumerate(zip(stack.samples, labels, main, strict=True)):
+        page = gold.get((sample.source, sample.id))
+        if page is None or page.access == "unsure":
+            continue
+        observed = gather(sample.page, label, kept, url=page.url, layout=sample.layout)
+        yield index, AccessRow(observed, page.access, sample.site, sample.id)
+
+
+def access_coefficients(
+    predictions: Predictions, tuned: Tuned, pages: Iterable[AnyPage], chosen: Any
+) -> dict[str, Any]:
+    """Coefficients of the verdict from the chosen samples (samples)."""
+    rows = [row for index, row in access_rows(predictions, tuned, pages) if chosen[index]]
+    return fit_access(rows).to_dict()
+
+
+def describe(samples: Sequence[Sample]) -> dict[str, Any]:
+    """Pages and blocks by corpus, and a digest of all texts and truths."""
+    digest = hashlib.sha256()
+    for sample in samples:
+        digest.update(f"{sample.corpus}/{sample.id}\0".encode())
+        digest.update("\n".join(sample.page.texts).encode("utf-8", "replace"))
+        digest.update(sample.labels.tobytes() + sample.main.tobytes())
+    labels = np.concatenate([sample.labels for sample in samples])
+    return {
+        "sha256": digest.hexdigest(),
+        "pages": dict(Counter(sample.corpus for sample in samples)),
+        "sites": len({sample.site for sample in samples}),
+        "labelled_blocks": {name: int((labels == i).sum()) for i, name in enumerate(LABELS)},
+        "main_blocks": int(sum((sample.main != UNKNOWN).sum() for sample in samples)),
+    }
