@@ -195,11 +195,13 @@ def gather(
     status: int | None = None,
     url: str | None = None,
     layout: Layout | None = None,
+    items: list[jsonld.Item] | None = None,
 ) -> Observed:
     """What speaks for and against a gate.
 
     ``probabilities`` is (m, 4) with columns as in ``LABELS``; ``main`` (m) is the probability that a block
-    belongs to the main text. ``status`` is the HTTP status, ``url`` where the page was found.
+    belongs to the main text. ``status`` is the HTTP status, ``url`` where the page was found,
+    ``items`` its JSON-LD, if it was read before.
 
     :raises ValueError: if an array does not have a row for each block.
     """
@@ -208,7 +210,7 @@ def gather(
             f"A page of {len(page)} blocks needs probabilities of shape ({len(page)}, {len(LABELS)}) and main"
             f" of shape ({len(page)},), not {probabilities.shape} and {main.shape}."
         )
-    items = jsonld.read(page.facts.json_ld)
+    items = jsonld.read(page.facts.json_ld) if items is None else items
     about = main_item(items, [url]) or {}
     declared, signs = declarations(page.facts, items, about)
     signs += [*script_signs(page.facts), *request_signs(status, url)]

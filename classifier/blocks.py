@@ -43,7 +43,7 @@ NOSCRIPT_SHARE: Final = 2
 """``<noscript>`` is read after all when it holds so many times the visible text: forums that render by script leave
 their posts there. On 2,428 pages this share was above 3.8 for 21 such pages and below .75 for all others."""
 
-_HIDING_STYLE: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
+_HIDING_STYLE: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden")
 _MAX_NAME: Final = 400
 """Characters kept of an element's names: a class of 10 MB tells no more than its beginning."""
 
@@ -102,7 +102,10 @@ class _Target:
     """SAX events into columns. Hot: one call a tag, so state is flat and lookups are few."""
 
     def __init__(self, limits: Limits, silent_tags: frozenset[str]) -> None:
-        self.limits = limits
+        self.max_depth = limits.max_depth
+        self.max_elements = limits.max_elements
+        self.max_attributes = limits.max_attributes
+        self.max_text = limits.max_text
         self.silent_tags = silent_tags
         self.unscripted = 0  # characters inside <noscript>
         self.truncated: str | None = None
@@ -160,11 +163,11 @@ class _Target:
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         if self.truncated:
             return
-        if self.depth >= self.limits.max_depth:
+        if self.depth >= self.max_depth:
             self._start_flat(tag)
             return
         index = len(self.tags)
-        if index > self.limits.max_elements:
+        if index > self.max_elements:
             self.truncated = "max_elements"
             return
         self.tags.append(tag)
@@ -260,7 +263,7 @@ class _Target:
         if self.open_links:
             self.linked += len(piece)
             self.links.add(self.open_links[-1])
-        if self.total + self.length > self.limits.max_text:
+        if self.total + self.length > self.max_text:
             self._flush()
             self.truncated = "max_text"
 
@@ -399,27 +402,28 @@ class _Target:
     # -- attributes and facts -----------------------------------------------------------------------------------
 
     def _read_attributes(self, tag: str, attributes: dict[str, str], index: int) -> str:
-        if len(attributes) > self.limits.max_attributes:
+        if len(attributes) > self.max_attributes:
             self.flattened["max_attributes"] = None
-            attributes = dict(islice(attributes.items(), self.limits.max_attributes))
-        if ("style" in attributes or "hidden" in attributes) and not (self.hiding or self.silent):
-            if _hides(attributes):
-                self._flush()
-                self.hiding = index
+            attributes = dict(islice(attributes.items(), self.max_attributes))
+        if not (self.hiding or self.silent) and _hides(attributes):
+            self._flush()
+            self.hiding = index
         if tag in FACT_TAGS:
             self._read_fact(tag, attributes, index)
         if "itemprop" in attributes:
             value = attributes.get("content") or attributes.get("datetime") or attributes.get("href")
             if value:
                 self.microdata.append((attributes["itemprop"], value))
-        return " ".join([value for name, value in attributes.items() if name in NAME_ATTRIBUTES])[:_MAX_NAME]
+        values = [value for name, value in attributes.items() if name in NAME_ATTRIBUTES]
+        return (values[0] if len(values) == 1 else " ".join(values))[:_MAX_NAME]
 
     def _read_fact(self, tag: str, attributes: dict[str, str], index: int) -> None:
-        get = attributes.get
         if tag == "a":
             if "href" in attributes:
                 self.hrefs[index] = attributes["href"]
-        elif tag == "meta":
+            return
+        get = attributes.get
+        if tag == "meta":
             name = get("property") or get("name") or get("http-equiv")
             if name and "content" in attributes:
                 self.meta.append((name.lower(), attributes["content"]))
@@ -489,5 +493,7 @@ FACT_TAGS: Final = frozenset("a meta link time html script iframe".split())
 def _hides(attributes: dict[str, str]) -> bool:
     if "hidden" in attributes:
         return attributes["hidden"].lower() not in ("false", "until-found")
-    style = attributes.get("style")
-    return style is not None and _HIDING_STYLE.search(style) is not None
+    if "style" not in attributes:
+        return False
+    style = attributes["style"].lower()
+    return ("none" in style or "hidden" in style) and _HIDING_STYLE.search(style) is not None

@@ -58,8 +58,9 @@ def declarations(facts: Facts, items: list[Item], about: Item) -> tuple[Declared
 
 def _free_claims(facts: Facts, items: list[Item], about: Item) -> Iterator[tuple[str, bool]]:
     """``isAccessibleForFree`` of the article, else of whatever but a part of the page states it."""
+    stating = [item for item in items if "isAccessibleForFree" in item]
     wholes = (
-        item for item in items if "cssSelector" not in item and "WebPageElement" not in jsonld.types(item)
+        item for item in stating if "cssSelector" not in item and "WebPageElement" not in jsonld.types(item)
     )
     for item in (about, *wholes):
         value = truth(item.get("isAccessibleForFree"))
@@ -67,7 +68,7 @@ def _free_claims(facts: Facts, items: list[Item], about: Item) -> Iterator[tuple
             yield "JSON-LD isAccessibleForFree", value
             break
     else:
-        if any(truth(item.get("isAccessibleForFree")) is False for item in items):
+        if any(truth(item.get("isAccessibleForFree")) is False for item in stating):
             yield "JSON-LD hasPart isAccessibleForFree", False
     for name, content in facts.microdata:
         value = truth(content) if name == "isAccessibleForFree" else None
@@ -104,7 +105,7 @@ def locked_classes(items: list[Item]) -> tuple[str, frozenset[str]]:
     selectors = [
         selector
         for item in items
-        if truth(item.get("isAccessibleForFree")) is False
+        if "cssSelector" in item and truth(item.get("isAccessibleForFree")) is False
         for selector in jsonld.strings(item.get("cssSelector"))
     ][:20]
     classes = frozenset(name for selector in selectors for name in _CLASS.findall(selector[:500]))
@@ -121,9 +122,11 @@ _STATUS: Final[Mapping[int, float]] = {401: 1.0, 402: 1.0, 451: 0.5, 403: 0.3}
 def script_signs(facts: Facts) -> Iterator[Sign]:
     """Vendors of paywalls, and AMP sections, by the scripts that the page loads."""
     hosts = lexicon.load_sections("scripts").get("gate", ())
-    for source in facts.scripts:
-        address = source[:500].lower()
-        if any(host in address for host in hosts):
+    addresses = [source[:500].lower() for source in facts.scripts]
+    together = "\n".join(addresses)
+    present = [host for host in hosts if host in together]
+    for address in addresses if present else ():
+        if any(host in address for host in present):
             yield Sign("vendor", 1.0, "script", address[:EXCERPT])
             break
     for source in facts.scripts:

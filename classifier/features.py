@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -97,7 +97,7 @@ def block_sums(x: Layout, values: npt.NDArray[np.generic]) -> Floats:
     """(m) sums of a value of each word over the words of each block."""
     prefix = np.concatenate(([0.0], np.cumsum(values, dtype=np.float64)))
     ends = np.cumsum(x.word_counts)
-    return (prefix[ends] - prefix[ends - x.word_counts]).astype(np.float32)
+    return np.asarray(prefix[ends] - prefix[ends - x.word_counts], np.float32)
 
 
 # -- phrases ----------------------------------------------------------------------------------------------------
@@ -117,7 +117,7 @@ def phrases(x: Layout) -> Columns:
             **{f"says_{kind}": np.minimum(hits[:, i], 3) for i, kind in enumerate(PHRASE_KINDS)},
             **{f"says_{kind}_dense": hits[:, i] / np.maximum(x.size, 3) for i, kind in enumerate(PHRASE_KINDS)},
             **{f"says_{kind}_near": np.log1p(wide[:, i]) for i, kind in enumerate(PHRASE_KINDS)},
-            "placeholder": unfilled,
+            "placeholder": np.array(unfilled),
             "stop_words": stop_words,
         }
     )
@@ -316,7 +316,7 @@ CONTAINER_NAMES: Final = (
 ).split()
 
 
-def _describe(sums: Floats, total: Floats) -> Floats:
+def _describe(sums: npt.NDArray[np.floating[Any]], total: Floats) -> Floats:
     """Sums over containers (..., 10) into ratios (..., 12); ``total`` (10) are those of the page."""
     chars, links, words, blocks, running, sentences, p, heads, marks, linked = np.moveaxis(sums, -1, 0)
     some = np.maximum(blocks, 1)
@@ -358,10 +358,11 @@ def main_container(x: Layout) -> Columns:
     if not running.any():
         running = x.size[:, None]
     total = float(running.sum())
-    held = x.sums(running, np.arange(len(x.page.tags)))[:, 0]
+    boxes = np.unique(x.chains)
+    held = x.sums(running, boxes)[:, 0]
     parts = []
     for share in MAIN_SHARES:
-        index = int(np.flatnonzero(held >= share * total * 0.9999)[-1])
+        index = int(boxes[held >= share * total * 0.9999][-1])
         first, last = int(x.page.first[index]), int(x.page.last[index])
         inside = (order >= first) & (order < last)
         shared = (x.chains == index).any(axis=1)
@@ -393,7 +394,7 @@ def repetition(x: Layout) -> Columns:
     group = x.signatures
     stats = _block_stats(x)
     sums = np.stack([np.bincount(group, stats[:, k]) for k in range(stats.shape[1])], axis=1)
-    described = _describe(sums, stats.sum(axis=0))[group]
+    described = _describe(np.asarray(sums, np.float32), stats.sum(axis=0))[group]
     spread = columns({"most_twins": twins.max(axis=1), "most_twins_level": twins.argmax(axis=1)})
     return join(
         grid("twins", range(6), ("",), twins[:, :, None]),
@@ -437,7 +438,7 @@ def neighbours(x: Layout) -> Columns:
     return join(alone, grid("window", WINDOWS, names[:3], wide), kin)
 
 
-def shifted(values: npt.NDArray[np.generic], offset: int) -> npt.NDArray[np.generic]:
+def shifted(values: npt.NDArray[Any], offset: int) -> npt.NDArray[Any]:
     """Row i holds row i + offset of ``values``; zeros beyond the ends."""
     moved = np.zeros_like(values)
     if 0 < offset < len(values):
@@ -454,7 +455,7 @@ def window_means(values: Floats, reach: int) -> Floats:
     np.cumsum(values, axis=0, out=prefix[1:])
     low = np.maximum(np.arange(m) - reach, 0)
     high = np.minimum(np.arange(m) + reach + 1, m)
-    return ((prefix[high] - prefix[low]) / (high - low)[:, None]).astype(np.float32)
+    return np.asarray((prefix[high] - prefix[low]) / (high - low)[:, None], np.float32)
 
 
 # -- page -------------------------------------------------------------------------------------------------------
@@ -545,7 +546,7 @@ def spread(x: Layout, scores: Floats, names: Sequence[str]) -> Columns:
     above = np.maximum.accumulate(np.where(heads, np.arange(m), -1))
     headed = np.where((above >= 0)[:, None], scores[above], 0)
     whole = (scores * weight).sum(axis=0) / max(float(weight.sum()), 1e-6)
-    views = [scores, template[group], headed, shifted(scores, -1), shifted(scores, 1), window_means(scores, 2)]
+    views: list[npt.NDArray[Any]] = [scores, template[group], headed, shifted(scores, -1), shifted(scores, 1), window_means(scores, 2)]
     views += [window_means(scores, 6), np.broadcast_to(whole, scores.shape)]
     values = np.concatenate([np.stack(views, axis=1), means], axis=1)
     rows = ["own", "template", "headed", "before", "behind", "window2", "window6", "page"]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 from urllib.parse import urljoin
 
@@ -43,9 +44,14 @@ class Writer:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        self.spans: dict[int, list[Span]] = {}
-        for span in page.spans:
-            self.spans.setdefault(span.block, []).append(span)
+
+    @cached_property
+    def spans(self) -> dict[int, list[Span]]:
+        """Spans by block."""
+        found: dict[int, list[Span]] = {}
+        for span in self.page.spans:
+            found.setdefault(span.block, []).append(span)
+        return found
 
     def text(self, block: int) -> str:
         return clean(self.page.texts[block])
@@ -64,7 +70,7 @@ def clean(text: str) -> str:
     >>> clean("a\\x00b\\ud800c\\td")
     'a\ufffdb\ufffdc\\td'
     """
-    return _UNSAFE.sub("\ufffd", text)
+    return text if text.isprintable() else _UNSAFE.sub("\ufffd", text)
 
 
 def marks(page: Page, text: str, spans: Iterable[Span]) -> list[Mark]:

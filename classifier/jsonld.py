@@ -38,6 +38,7 @@ _TOKEN: Final = re.compile(
     re.S,
 )
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.S)
+_STRICT: Final = json.JSONDecoder(strict=False)
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _SPACED_ENTITY: Final = re.compile(r"& ?# ?(\d{1,7});")
 _BARE_VALUES: Final = {"true": True, "false": False, "null": None}
@@ -68,7 +69,8 @@ def types(item: Item) -> tuple[str, ...]:
     >>> types({"@type": ["http://schema.org/NewsArticle", "schema:Thing"]})
     ('NewsArticle', 'Thing')
     """
-    return tuple(re.split(r"[/:#]", name)[-1] for name in strings(item.get("@type")))
+    names = strings(item.get("@type"))
+    return tuple(name.rpartition("/")[2].rpartition(":")[2].rpartition("#")[2] for name in names)
 
 
 def strings(value: object) -> tuple[str, ...]:
@@ -101,10 +103,12 @@ def _items(root: object) -> Iterator[Item]:
 
 
 def _parse(text: str) -> object:
-    text = _LONE_SURROGATE.sub("\ufffd", text).strip("\ufeff\0 \t\r\n;")
+    if not text.isascii():
+        text = _LONE_SURROGATE.sub("\ufffd", text)
+    text = text.strip("\ufeff\0 \t\r\n;")
     try:
-        found = json.loads(text, strict=False)
-        return _without_lone_surrogates(found) if r"\ud" in text.lower() else found
+        found = _STRICT.decode(text)
+        return _without_lone_surrogates(found) if r"\ud" in text or r"\uD" in text else found
     except (ValueError, RecursionError):
         pass
     if "&quot;" in text or _SPACED_ENTITY.match(text, text.find("&")):

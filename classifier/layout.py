@@ -133,7 +133,7 @@ class Layout:
     @cached_property
     def depths(self) -> Longs:
         """(m) levels between the block and the root."""
-        return (self.chains > 0).sum(axis=1)
+        return np.asarray((self.chains > 0).sum(axis=1), np.int64)
 
     def ancestor(self, level: int) -> npt.NDArray[np.int32]:
         """(m) the ancestor so many levels above each block's element; the root where there is none."""
@@ -186,7 +186,7 @@ class Layout:
         key = np.zeros(len(self.page), np.int64)
         for level in range(6):
             key = key * 1_000_003 + self.looks[self.ancestor(level)]
-        _, index = np.unique(key, return_inverse=True)
+        index: Longs = np.unique(key, return_inverse=True)[1]
         return index
 
     @cached_property

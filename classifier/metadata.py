@@ -33,6 +33,7 @@ KINDS: Final = tuple(
     )
 )
 """Types an item may have to be what its page is about, the most telling first."""
+_PLACES: Final = {kind: place for place, kinds in enumerate(KINDS) for kind in kinds}
 
 _TITLES: Final = "og:title twitter:title dc.title dcterms.title citation_title parsely-title title".split()
 _SITES: Final = "og:site_name application-name citation_journal_title apple-mobile-web-app-title".split()
@@ -84,17 +85,18 @@ class Metadata:
     """schema.org type, or ``og:type``."""
 
 
-def read_metadata(facts: Facts, url: str | None = None) -> Metadata:
+def read_metadata(facts: Facts, url: str | None = None, *, items: list[Item] | None = None) -> Metadata:
     """What ``facts`` declare; ``url``, where the page was found, completes relative links. Never raises.
 
     JSON-LD goes before Open Graph, that before other metas, those before microdata and plain HTML: the more
-    work a declaration was, the more it is to be believed.
+    work a declaration was, the more it is to be believed. ``items`` is the JSON-LD, if it was read before.
 
     >>> read_metadata(Facts(title="Ice | The Paper", meta=(("og:site_name", "The Paper"),))).title
     'Ice'
     """
-    items = jsonld.read(facts.json_ld)
-    about = main_item(items, [url, *canonical_urls(facts, url)]) or {}
+    items = jsonld.read(facts.json_ld) if items is None else items
+    addresses = list(canonical_urls(facts, url))
+    about = main_item(items, [url, *addresses]) or {}
     meta = _by_name(facts.meta)
     props = _by_name(facts.microdata)
     sites = [*_site_items(items, about), *_all(meta, _SITES)][:MAX_SITES]
@@ -108,7 +110,7 @@ def read_metadata(facts: Facts, url: str | None = None) -> Metadata:
         or next(filter(None, map(iso_date, facts.times)), None),
         modified=_date(_values(about, "dateModified"), meta, _MODIFIED, props, "dateModified"),
         language=_language(about, meta, props, facts.language),
-        canonical_url=next(canonical_urls(facts, url), None),
+        canonical_url=next(iter(addresses), None),
         description=_first_text([*_values(about, "description"), *_all(meta, _DESCRIPTIONS)]),
         kind=next(iter(jsonld.types(about)), None) or _first_text(_all(meta, ("og:type",))),
     )
@@ -116,17 +118,15 @@ def read_metadata(facts: Facts, url: str | None = None) -> Metadata:
 
 def main_item(items: list[Item], urls: Iterable[str | None] = ()) -> Item | None:
     """The item of the page's JSON-LD that the page is about, if any: by its type, then by its address."""
-    own = {_bare_url(url) for url in urls if url}
-    best, best_rank = None, (len(KINDS), True)
-    for item in items:
-        kinds = jsonld.types(item)
-        place = next((i for i, known in enumerate(KINDS) if not known.isdisjoint(kinds)), len(KINDS))
-        if place == len(KINDS):
-            continue
-        rank = place, not any(_bare_url(each) in own for each in _item_urls(item))
-        if rank < best_rank:
-            best, best_rank = item, rank
-    return best
+    places = [min((_PLACES.get(kind, len(KINDS)) for kind in jsonld.types(item)), default=len(KINDS)) for item in items]
+    first = min(places, default=len(KINDS))
+    if first == len(KINDS):
+        return None
+    found = [item for item, place in zip(items, places, strict=True) if place == first]
+    if len(found) > 1:
+        own = {_bare_url(url) for url in urls if url}
+        found = [item for item in found if any(_bare_url(each) in own for each in _item_urls(item))] or found
+    return found[0]
 
 
 def canonical_urls(facts: Facts, url: str | None = None) -> Iterator[str]:

@@ -74,7 +74,7 @@ class Lexical:
         pairs = pair_ids(known, x.word_counts) + len(self.words) + 1
         summed = bag_sums(self.word_weights, known, x.word_counts)
         summed += bag_sums(self.word_weights, pairs, np.maximum(x.word_counts - 1, 0))
-        return summed / np.sqrt(np.maximum(x.word_counts, 1))[:, None]
+        return np.asarray(summed / np.sqrt(np.maximum(x.word_counts, 1))[:, None], np.float32)
 
     def _name_scores(self, x: Layout) -> Floats:
         counts = np.fromiter(map(len, x.look_words), np.int64, len(x.look_words))
@@ -203,5 +203,5 @@ def softmax(logits: Floats) -> Floats:
 
 
 def sigmoid(logits: Floats) -> Floats:
-    shares: Floats = 1 / (1 + np.exp(-np.clip(logits, -40, 40)))
+    shares: Floats = np.float32(1) / (np.float32(1) + np.exp(-np.clip(logits, -40, 40)))
     return shares

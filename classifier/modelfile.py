@@ -155,7 +155,6 @@ def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
         raise ModelFileError(f"member {_short(member.filename)!r} is packed in an unknown way")
     with archive.open(member) as file:
         data = file.read(member.file_size)
-        file.read(1)  # checks the CRC
     if len(data) != member.file_size:
         raise ModelFileError(f"member {_short(member.filename)!r} is not as long as it says")
     return data

@@ -25,6 +25,8 @@ Bools = npt.NDArray[np.bool_]
 
 SHORT: Final = 150
 """Words of main text below which a page is short."""
+FAINT: Final = 0.2
+"""Below this probability a block adds no gate text."""
 GATE: Final = 0.5
 """From this probability on a block counts as gate text."""
 SPOKEN: Final = 0.3
@@ -47,12 +49,13 @@ _CHROME_NAMES: Final = frozenset(
 )
 
 
-def _inside(page: Page, tags: frozenset[str]) -> Bools:
-    """(n) is the element one of these tags, or inside one?"""
-    found: list[bool] = []
-    for tag, parent in zip(page.tags, page.parents.tolist(), strict=True):
-        found.append(tag in tags or (parent < len(found) and found[parent]))
-    return np.array(found, np.bool_)
+def _inside(page: Page, elements: Bools) -> Bools:
+    """(n) of those with blocks: is the element one of these, or inside one?
+
+    One that begins after such an element, and before the last of its blocks, can only lie inside.
+    """
+    reach: Bools = np.maximum.accumulate(np.where(elements, page.last, 0)) > page.first
+    return reach
 
 
 def _cover(page: Page, elements: npt.NDArray[np.integer[Any]]) -> Bools:
@@ -94,16 +97,17 @@ class View:
     @cached_property
     def gate_size(self) -> Floats:
         """(m) expected words of gate text."""
-        return self.size * np.where(self.gate >= 0.2, self.gate, 0)
+        return self.size * np.where(self.gate >= FAINT, self.gate, 0)
 
     @cached_property
     def chrome(self) -> Bools:
         """(m) blocks in headers, footers and menus, as far as these do not hold much of the main text."""
-        page = self.page
-        looks = np.array([_is_chrome(tag, names) for tag, names in self.layout.look_index], np.bool_)
+        page, looks = self.page, self.layout.look_index
+        chrome = np.array([False, *(_is_chrome(tag, names) for tag, names in looks)])[self.layout.looks]
+        main = np.array([False, *(tag in _TEXT_TAGS for tag, _ in looks)])[self.layout.looks]
         text = np.concatenate(([0.0], np.cumsum(self.main_size)))
         slight = text[page.last] - text[page.first] <= 0.3 * self.total + 20
-        return _cover(page, np.flatnonzero(looks[self.layout.looks] & slight & ~_inside(page, _TEXT_TAGS)))
+        return _cover(page, np.flatnonzero(chrome & slight & ~_inside(page, main)))
 
     @cached_property
     def visible(self) -> Bools:
@@ -143,7 +147,9 @@ def gate_signs(view: View) -> Iterator[Sign]:
     """How much gate text there is, and where it stands relative to the main text."""
     shown = view.gate * view.visible
     peak = int(shown.argmax())
-    yield Sign("gate_peak", float(shown[peak]), *(view.where(peak) if shown[peak] >= 0.2 else ()))
+    yield Sign("gate_peak", float(shown[peak]), *(view.where(peak) if shown[peak] >= FAINT else ()))
+    if view.gate.max() < FAINT:
+        return
     for signal, part in (("gate_words", view.visible), ("gate_hidden", view.concealed)):
         words = view.gate_size * part
         yield Sign(signal, _log(words.sum()), *(view.where(int(words.argmax())) if words.any() else ()))
@@ -163,10 +169,14 @@ def gate_signs(view: View) -> Iterator[Sign]:
 
 
 def _gate_named(view: View) -> Bools:
-    """(m) blocks within four levels of an element that has the class name of a gate."""
-    looks = np.array([_is_gate_name(words) for words in view.layout.look_words])[view.layout.looks]
-    near = np.stack([looks[view.layout.ancestor(level)] for level in range(4)])
-    return np.asarray(near.any(axis=0))
+    """(m) blocks of gate text within four levels of an element that has the class name of a gate."""
+    blocks = np.flatnonzero(view.gate_size)
+    near = view.layout.looks[view.layout.chains[blocks, :4]]
+    words = view.layout.look_words
+    gates = [look for look in np.unique(near).tolist() if _is_gate_name(words[look])]
+    named = np.zeros(len(view.page), np.bool_)
+    named[blocks] = np.isin(near, gates).any(axis=1)
+    return named
 
 
 @cache
@@ -217,9 +227,11 @@ def _runs(view: View, part: Bools) -> list[_Run]:
     """Gate text in a part of the page."""
     runs: list[_Run] = []
     blocks = np.flatnonzero((view.gate >= SPOKEN) & part)[:MAX_SPOKEN]
+    if not len(blocks):
+        return runs
     for group in np.split(blocks, np.flatnonzero(np.diff(blocks) > 1) + 1):
         texts = tuple(f" {_words_in(view.page.texts[block][:500])} " for block in group.tolist())
-        runs += [_Run(int(group[0]), texts)] if texts else []
+        runs.append(_Run(int(group[0]), texts))
     return runs
 
 
@@ -295,10 +307,13 @@ def text_signs(view: View) -> Iterator[Sign]:
 def _last_paragraph(view: View) -> int | None:
     """The last paragraph of main text before the gate, or of all where no gate has text before it."""
     text = np.flatnonzero((view.main >= MAIN) & (view.size >= 15) & (view.layout.link_density < 0.5))
-    place = view.place
-    ahead = text[text < place] if view.gate[place] >= GATE and not view.chrome[place] else text
-    found = ahead if len(ahead) else text
-    return int(found[-1]) if len(found) else None
+    if not len(text):
+        return None
+    ahead = text
+    if view.gate.max() >= GATE:
+        place = view.place
+        ahead = text[text < place] if view.gate[place] >= GATE and not view.chrome[place] else text
+    return int((ahead if len(ahead) else text)[-1])
 
 
 def _scrambled(view: View) -> Iterator[Sign]:
@@ -307,6 +322,9 @@ def _scrambled(view: View) -> Iterator[Sign]:
     long = np.flatnonzero((view.size >= 20) & ~view.chrome & (np.maximum(view.main, view.gate) >= 0.2))
     for block in long.tolist():
         text = view.page.texts[block][:400]
+        plain = text.encode("utf-8", "replace")
+        if len(plain) - len(plain.translate(None, b"aeiouy")) >= _VOWEL_SHARE * len(text):  # as nearly always
+            continue
         vowels, letters = sum(map(text.count, _VOWELS)), 0
         if vowels < _VOWEL_SHARE * len(text) * 0.9:
             letters = sum(map(text.count, _LETTERS))

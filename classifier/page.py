@@ -97,7 +97,7 @@ class Page:
 
     @cached_property
     def positions(self) -> list[int]:
-        """(n) 1-based position of each element among its siblings of the same tag."""
+        """(n) 1-based position of each element among its siblings of the same tag: for the paths of many."""
         seen: dict[tuple[int, str], int] = {}
         found = []
         for key in zip(self.parents.tolist(), self.tags, strict=True):
@@ -113,5 +113,16 @@ class Page:
         >>> page.xpath(page.elements[1])
         '/html[1]/body[1]/p[2]'
         """
-        steps = [f"{self.tags[i]}[{self.positions[i]}]" for i in self.ancestors(int(element))]
+        steps = []
+        for i in self.ancestors(int(element)):
+            parent, tag = int(self.parents[i]), self.tags[i]
+            older = np.flatnonzero(self.parents[parent + 1 : i] == parent)  # an element stands before its children
+            position = 1 + sum(self.tags[parent + 1 + at] == tag for at in older.tolist())
+            steps.append(f"{tag}[{position}]")
         return "/" + "/".join(reversed(steps))
+
+    def xpaths(self, elements: Ints) -> list[str]:
+        """The same for many elements."""
+        steps = [f"{tag}[{position}]" for tag, position in zip(self.tags, self.positions, strict=True)]
+        paths = ([steps[i] for i in self.ancestors(element)] for element in elements.tolist())
+        return ["/" + "/".join(reversed(path)) for path in paths]

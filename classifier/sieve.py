@@ -7,7 +7,7 @@ from importlib import resources
 from os import PathLike
 from typing import Any, Literal
 
-from classifier import extraction
+from classifier import extraction, jsonld
 from classifier.access import Access, gather, judge
 from classifier.blocks import DEFAULT_LIMITS, Limits, cut
 from classifier.decide import Decision, decide
@@ -79,6 +79,7 @@ class Reading:
     def _blocks(self) -> Iterator[Block]:
         page, decision = self.page, self.decision
         shares, main = self.probabilities.tolist(), self.main_probabilities.tolist()
+        paths = page.xpaths(page.elements)
         for i, text in enumerate(page.texts):
             yield Block(
                 text=text,
@@ -86,7 +87,7 @@ class Reading:
                 main=bool(decision.main[i]),
                 probabilities=dict(zip(LABELS, shares[i], strict=True)),
                 main_probability=main[i],
-                xpath=page.xpath(page.elements[i]),
+                xpath=paths[i],
                 hidden=bool(page.hidden[i]),
             )
 
@@ -197,14 +198,15 @@ class Sieve:
         layout = Layout(page)
         labels, main = model.predict(layout)
         decision = decide(layout, labels, main, model.contract.thresholds)
-        observed = gather(page, labels, main, status=status, url=url, layout=layout)
+        items = jsonld.read(page.facts.json_ld)
+        observed = gather(page, labels, main, status=status, url=url, layout=layout, items=items)
         return Reading(
             page=page,
             probabilities=labels,
             main_probabilities=main,
             decision=decision,
             access=judge(observed, model.access),
-            metadata=read_metadata(page.facts, url),
+            metadata=read_metadata(page.facts, url, items=items),
             encoding=encoding,
             url=url,
             problem=problem or decision.empty,

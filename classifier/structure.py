@@ -69,37 +69,56 @@ def outline(page: Page, kept: Bools | Sequence[bool]) -> Node:
     """
     if len(kept) != len(page):
         raise ValueError(f"kept has {len(kept)} values for {len(page)} blocks; give one a block")
-    containers, outer = _containers(page)
-    nodes = _nest(page, np.flatnonzero(kept).tolist(), containers, outer)
-    _settle_tables(page, nodes, outer)
+    blocks = np.flatnonzero(kept)
+    containers = _containers(page, page.elements[blocks].tolist())
+    nodes = _nest(page, blocks.tolist(), containers)
+    _settle_tables(page, nodes)
     for node in reversed(nodes):  # children stand after their parents
         _settle(node)
     return nodes[0]
 
 
-def _containers(page: Page) -> tuple[list[int], list[int]]:
-    """(n) The innermost container at or above each element, or 0; (n) the one that a container is in."""
-    found, outer, depths = [0], [0], [0]
-    tags = page.tags
-    for tag, parent in zip(tags[1:], page.parents.tolist()[1:], strict=True):
-        above = found[parent]
+@dataclass(frozen=True, slots=True)
+class _Containers:
+    """Of some elements and all that they lie in, by element."""
+
+    innermost: dict[int, int]
+    """The innermost container at or above the element, or 0."""
+    outer: dict[int, int]
+    """The container that a container is in."""
+
+
+def _containers(page: Page, elements: Iterable[int]) -> _Containers:
+    found, outer, depths = {0: 0}, {0: 0}, {0: 0}
+    tags, parents = page.tags, page.parents.tolist()
+    wanted: set[int] = {0}
+    for element in elements:
+        while element not in wanted:
+            wanted.add(element)
+            element = parents[element]
+    for element in sorted(wanted)[1:]:
+        tag = tags[element]
+        inner = above = found[parents[element]]
+        if tag not in _KINDS: 
+            found[element] = inner
+            continue
         if tag in _HOMES and _HOMES.get(tags[above]) == _HOMES[tag]:
             above = outer[above]  # libxml2 nests what HTML makes siblings: <dd>one<dd>two
-        nests = tag in _KINDS and depths[above] < MAX_NESTING and _KINDS.get(tags[above]) != "pre"
-        found.append(len(found) if nests else found[parent])
-        outer.append(above)
-        depths.append(depths[above] + 1)
-    return found, outer
+        nests = depths[above] < MAX_NESTING and _KINDS.get(tags[above]) != "pre"
+        found[element] = element if nests else inner
+        outer[element] = above
+        depths[element] = depths[above] + 1
+    return _Containers(found, outer)
 
 
-def _nest(page: Page, blocks: list[int], containers: list[int], outer: list[int]) -> list[Node]:
+def _nest(page: Page, blocks: list[int], containers: _Containers) -> list[Node]:
     """A node for each container of a kept block, parents first, with the blocks as leaves."""
-    elements = page.elements.tolist()
+    elements, innermost, outer = page.elements.tolist(), containers.innermost, containers.outer
     nodes = [Node("root")]
     stack = nodes[:]
     opened = {0}
     for block in blocks:
-        element = containers[elements[block]]
+        element = innermost[elements[block]]
         path = []
         while element not in opened:
             path.append(element)
@@ -166,17 +185,20 @@ def _homes(children: list[Node], own: str | None = None) -> Iterator[Node]:
             yield from run
 
 
-def _settle_tables(page: Page, nodes: list[Node], outer: list[int]) -> None:
+def _settle_tables(page: Page, nodes: list[Node]) -> None:
     """Tell tables from layout: only a data table keeps its rows, filled up with its empty cells."""
     tables = [node for node in nodes if node.kind == "table"]
     sound = {id(part) for table in tables if _is_data(table) for part in _parts(table)}
     for node in nodes:
         if node.kind in ("table", "tr", *CELLS) and id(node) not in sound:
             node.kind = _GROUP
+    if not sound:
+        return
     cells: dict[int, list[int]] = {}
-    for element, tag in enumerate(page.tags if sound else ()):
-        if tag in CELLS:
-            cells.setdefault(outer[element], []).append(element)
+    every = [element for element, tag in enumerate(page.tags) if tag in CELLS]
+    outer = _containers(page, every).outer
+    for element in every:
+        cells.setdefault(outer[element], []).append(element)
     for table in tables:
         if table.kind == "table":
             _settle_rows(page, [child for child in table.children if child.kind == "tr"], cells)

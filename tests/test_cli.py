@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -204,6 +205,17 @@ def test_a_damaged_gzip_file_is_one_sentence(run, tmp_path, page, data):
     if data:
         [line] = sentences(errors)
         assert "a.html.gz: cannot be read (" in line
+
+
+def test_a_gzip_bomb_is_unpacked_no_further_than_a_page_may_go(run, tmp_path):
+    (tmp_path / "a.html.gz").write_bytes(gzip.compress(bytes(64 << 20)))
+    tracemalloc.start()
+    code, out, _ = run("label", tmp_path / "a.html.gz")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert code == cli.FAILED
+    assert json.loads(out)["problem"].startswith("PageTooLarge")
+    assert peak < 60 << 20
 
 
 def test_a_folder_is_one_sentence(run, tmp_path):

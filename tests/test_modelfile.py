@@ -507,6 +507,7 @@ CONTRACTS = {
     "deep and closed": b"[" * 100_000 + b"]" * 100_000,
     "many lists": b'{"format":1,"x":[' + b"[]," * 340_000 + b"[]]}",
     "many objects": b'{"format":1,"x":[' + b"{}," * 340_000 + b"{}]}",
+    "too many lists": b'{"format":1,"x":[' + b"[]," * 1_600_000 + b"[]]}",
     "too long": b'"' + b"a" * (2 << 20) + b'"',
     "zeros": bytes(1 << 20),
     "zip": b"PK\x03\x04",

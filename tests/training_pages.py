@@ -11,7 +11,7 @@ from training.gold import read_pages
 from training.samples import corpus_sample, gold_sample
 
 FOLDER = Path(__file__).parents[1] / "datasets" / "pages"
-TEXT = "The harbour bridge closes for a week while workers replace the old steel plates beneath both lanes of the road."
+TEXT = "The harbour bridge closes for a week while crews replace the steel plates beneath both of its lanes."
 SHARE = "Share this"
 
 

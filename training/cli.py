@@ -1,14 +1,15 @@
 """``pagesieve train`` and ``pagesieve evaluate``, found by the main command through entry points."""
 
 import argparse
+import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from classifier.cli import DONE, USAGE, command
+from classifier.cli import DONE, FAILED, USAGE, command
 from classifier.modelfile import save_model
-from training.train import NoPages, Trained, find_pages, train
 
 
 def add_train(commands: Any) -> None:
@@ -33,12 +34,19 @@ def _source_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=int, default=2, help="processes for the features")
 
 
-def _train(options: argparse.Namespace) -> int:
+def _progress() -> Callable[[str], None]:
     started = time.monotonic()
 
     def progress(step: str) -> None:
         print(f"[{time.monotonic() - started:4.0f} s] {step}", file=sys.stderr)
 
+    return progress
+
+
+def _train(options: argparse.Namespace) -> int:
+    from training.train import NoPages, find_pages, train  # needs scikit-learn, which other commands do not
+
+    progress = _progress()
     try:
         pages = find_pages(options.folders, options.gold, options.corpora)
     except (NoPages, FileNotFoundError, NotADirectoryError) as error:
@@ -46,8 +54,65 @@ def _train(options: argparse.Namespace) -> int:
         return USAGE
     options.output.mkdir(parents=True, exist_ok=True)
     for kind in ("html", "text"):
-        trained: Trained = train(pages, kind, seed=options.seed, jobs=options.jobs, progress=progress)
+        trained = train(pages, kind, seed=options.seed, jobs=options.jobs, progress=progress)
         target = options.output / f"{kind}.npz"
         save_model(trained.model, target)
         progress(f"{target}: {target.stat().st_size} bytes")
     return DONE
+
+
+def add_evaluate(commands: Any) -> None:
+    """Add ``evaluate`` to the command."""
+    parser = command(
+        commands,
+        "evaluate",
+        _evaluate,
+        "measure by cross-validation: every page read by a model that saw no page of its site",
+        "  pagesieve evaluate datasets/pages\n"
+        "  pagesieve evaluate datasets/pages --gold ../shared/gold --corpora corpora --report report.html",
+    )
+    _source_arguments(parser)
+    parser.add_argument("--json", type=Path, help="write all figures here")
+    parser.add_argument("--report", type=Path, help="write the HTML report here")
+    parser.add_argument("--floors", type=Path, help="fail when a figure is below its floor in this file")
+    parser.add_argument("--pin", action="store_true", help="write the floors file instead; never lowers a floor")
+    parser.add_argument("--lower", action="store_true", help="with --pin: floors may sink")
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from training.evaluate import evaluate
+    from training.fit import Stack, cross_validate
+    from training.floors import digests
+    from training.readings import readings, tune_folds
+    from training.report import write_report
+    from training.train import NoPages, find_pages, make_samples
+
+    progress = _progress()
+    try:
+        pages = find_pages(options.folders, options.gold, options.corpora)
+    except (NoPages, FileNotFoundError, NotADirectoryError) as error:
+        print(f"pagesieve: {error}", file=sys.stderr)
+        return USAGE
+    progress(f"features of {len(pages)} pages")
+    predictions = cross_validate(Stack(make_samples(pages, "html", options.jobs), options.seed), progress)
+    progress("thresholds and figures")
+    found = list(readings(predictions, tune_folds(predictions)))
+    figures = evaluate(found, pages, digests(options.corpora, options.gold), options.seed)
+    print(figures.table())
+    if options.json:
+        options.json.write_text(json.dumps(figures.to_dict(), indent=1), encoding="utf-8")
+    if options.report:
+        write_report(options.report, figures, found, pages)
+    return _hold_floors(figures, options) if options.floors else DONE
+
+
+def _hold_floors(figures: Any, options: argparse.Namespace) -> int:
+    from training.floors import check_floors, write_floors
+
+    if options.pin:
+        write_floors(figures, options.floors, lower=options.lower)
+        return DONE
+    below = check_floors(figures, options.floors)
+    for sentence in below:
+        print(f"pagesieve: {sentence}", file=sys.stderr)
+    return FAILED if below else DONE

@@ -1,6 +1,6 @@
 """Readings of pages, and the pages' truths, into counts that add up over pages."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from training.bootstrap import Floats, Formula, Tally
 from training.corpora import CorpusPage
 from training.formulas import BINS, LEVELS
 from training.gold import GoldPage
-from training.measures import _confusion, lay_labels, paragraph_scores, snippet_counts, word_scores
+from training.measures import confusion, lay_labels, paragraph_scores, snippet_counts, word_scores
 from training.readings import Key, Reading, verdicts
 from training.samples import UNKNOWN
 
@@ -44,6 +44,12 @@ def count(read: Mapping[Key, Reading], pages: Sequence[AnyPage]) -> dict[str, Co
     return {name: part for name, part in _counted(read, pages) if part.pages}
 
 
+def measured_golds(pages: Iterable[AnyPage]) -> list[GoldPage]:
+    """The labelled pages that figures are of: those written for this project only if there are no others."""
+    labelled = [page for page in pages if isinstance(page, GoldPage)]
+    return [page for page in labelled if page.source != SHIPPED] or labelled
+
+
 def _counted(read: Mapping[Key, Reading], pages: Sequence[AnyPage]) -> Iterator[tuple[str, Counted]]:
     corpora = [page for page in pages if isinstance(page, CorpusPage)]
     for name in ("wcxb", "readability"):
@@ -55,7 +61,7 @@ def _counted(read: Mapping[Key, Reading], pages: Sequence[AnyPage]) -> Iterator[
     yield "fundus", _fundus(read, news)
     yield "trafilatura", _snippets(read, [page for page in corpora if page.source == "trafilatura"])
     labelled = [page for page in pages if isinstance(page, GoldPage)]
-    measured = [page for page in labelled if page.source != SHIPPED] or labelled
+    measured = measured_golds(pages)
     yield "gold", _gold(read, measured)
     yield "access", _access(verdicts(read.values(), labelled), measured)
     yield "calibration.labels", _label_calibration(read, measured)
@@ -99,7 +105,7 @@ def _label_counts(reading: Reading | None, page: GoldPage) -> Floats:
     texts = reading.sample.page.texts if reading else []
     codes = reading.decision.labels.tolist() if reading else []
     votes = lay_labels([text for text, _ in page.segments], texts, codes)
-    tables = [_confusion(true, votes, by_words).ravel() for by_words in (False, True)]
+    tables = [confusion(true, votes, by_words).ravel() for by_words in (False, True)]
     return np.concatenate(tables).astype(np.float64)
 
 

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -43,8 +43,8 @@ class HeadSettings:
     """Perceptrons of different seeds, merged into one that averages their logits."""
 
 
-MAIN_HEAD: Final = HeadSettings()
-LABEL_HEAD: Final = HeadSettings(epochs=6, strength=0.03, members=3)
+MAIN_HEAD: Final = HeadSettings((64, 32), epochs=3, strength=0.01, members=3)
+LABEL_HEAD: Final = HeadSettings((64, 32), epochs=5, strength=0.1, members=4)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,7 @@ class Stack:
         """(blocks)"""
         return self.folds[self.bags.owners]
 
-    def per_sample(self, values: npt.NDArray[np.generic]) -> Iterator[npt.NDArray[np.generic]]:
+    def per_sample(self, values: Floats) -> Iterator[Floats]:
         """Rows of each sample out of rows of all blocks."""
         yield from np.split(values, self.ends[:-1])
 
@@ -126,11 +126,12 @@ def cross_validate(stack: Stack, progress: Progress = lambda _: None) -> Predict
         head = fit_head((stack.values, context), bags.main, bags.weight, ~held, MAIN_HEAD)
         main[held] = predict_rows(head, (stack.values, context), held)[:, 0]
     around = stack.spread(main, spread_main)
+    even = np.ones(len(main), np.float32)
     for fold in range(count):
         progress(f"label head, fold {fold + 1} of {count}")
         held = stack.block_folds == fold
         tables = (stack.values, contexts[fold], around)
-        head = fit_head(tables, bags.labels, bags.weight, ~held, LABEL_HEAD)
+        head = fit_head(tables, bags.labels, even, ~held, LABEL_HEAD)
         labels[held] = predict_rows(head, tables, held)
     own = np.zeros((len(main), len(SCORES)), np.float32)
     for fold in range(count):
@@ -171,14 +172,14 @@ def fit_all(predictions: Predictions, progress: Progress = lambda _: None) -> Fi
     around = stack.spread(predictions.main_logits, spread_main)
     progress("label head on all pages")
     tables = (stack.values, context, around)
-    return Fitted(lexical, main_head, fit_head(tables, bags.labels, bags.weight, everything, LABEL_HEAD))
+    return Fitted(lexical, main_head, fit_head(tables, bags.labels, np.ones_like(bags.weight), everything, LABEL_HEAD))
 
 
 Tables = tuple[npt.NDArray[np.float16], ...]
 
 
 def fit_head(
-    tables: Tables, targets: npt.NDArray[np.generic], weight: Floats, chosen: npt.NDArray[np.bool_], how: HeadSettings
+    tables: Tables, targets: npt.NDArray[Any], weight: Floats, chosen: npt.NDArray[np.bool_], how: HeadSettings
 ) -> Head:
     """A head on the chosen blocks whose target is known. Targets are labels, or shares of main text."""
     rows = np.flatnonzero(chosen & (targets != UNKNOWN))
@@ -187,7 +188,8 @@ def fit_head(
     values -= mean
     values /= scale
     np.clip(values, -CLIP, CLIP, out=values)
-    goal = targets[rows] if targets.dtype.kind == "i" else (targets[rows] >= 0.5).astype(np.int64)
+    known = np.asarray(targets[rows])
+    goal = known.astype(np.int64) if known.dtype.kind == "i" else (known.astype(np.float32) >= 0.5).astype(np.int64)
     members = [_fit_one(values, goal, weight[rows], how, seed) for seed in range(how.members)]
     return Head(mean, scale, merge(members))
 
@@ -224,7 +226,7 @@ def merge(members: Sequence[Perceptron]) -> Perceptron:
         if 0 < layer < len(members[0].weights) - 1:
             weights.append(_diagonal([member.weights[layer] for member in members]))
     weights.append(np.concatenate([member.weights[-1] for member in members]) / np.float32(len(members)))
-    biases[-1] = np.mean([member.biases[-1] for member in members], axis=0, dtype=np.float32)
+    biases[-1] = np.asarray(np.mean([member.biases[-1] for member in members], axis=0, dtype=np.float32))
     return Perceptron(tuple(weights), tuple(biases))
 
 

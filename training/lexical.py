@@ -25,6 +25,9 @@ WORD_STRENGTH: Final = 0.3
 NAME_STRENGTH: Final = 0.01
 """Inverse regularisation of the two linear models."""
 
+PAGE_WEIGHT: Final = 150.0
+"""Sum of the weights of a page's blocks: about the blocks of a page, so that they weigh 1 on average."""
+
 ITERATIONS: Final = 20
 MAX_BLOCKS: Final = 120_000
 """Evenly drawn; more cost minutes and gave nothing."""
@@ -59,7 +62,9 @@ class Bags:
         """What ``lexical.scores`` gives for the chosen samples, one behind the other."""
         rows = np.flatnonzero(chosen[self.owners])
         flat = lexical.name_weights.reshape(-1, lexical.name_weights.shape[2])
-        return np.concatenate([self.words[rows] @ lexical.word_weights, self.names[rows] @ flat], axis=1)
+        return np.concatenate(
+            [np.asarray(self.words[rows] @ lexical.word_weights), np.asarray(self.names[rows] @ flat)], axis=1
+        )
 
 
 def make_bags(samples: Sequence[Sample]) -> Bags:
@@ -84,9 +89,9 @@ def make_bags(samples: Sequence[Sample]) -> Bags:
 
 
 def _weights(sample: Sample) -> Floats:
-    """Every page counts alike within a factor; long blocks count more than short ones."""
-    size = np.log1p(sample.layout.size) + 0.5
-    return (size / size.sum() * np.sqrt(len(size)) * 10).astype(np.float32)
+    """Every page counts alike; within it, blocks by the root of their length."""
+    size = np.sqrt(sample.layout.size + 1)
+    return np.asarray(size / size.sum() * PAGE_WEIGHT, np.float32)
 
 
 def _common(samples: Iterable[Sample], words_of: Callable[[Layout], Iterable[str]]) -> tuple[str, ...]:

@@ -183,7 +183,7 @@ def label_scores(gold: Ints, votes: Ints, *, by_words: bool = False) -> LabelSco
     >>> label_scores(np.array([0, 1]), np.array([[3, 1, 0, 0, 0], [0, 0, 0, 0, 2]])).labels[0].f1
     1.0
     """
-    return scores_of(_confusion(gold, votes, by_words))
+    return scores_of(confusion(gold, votes, by_words))
 
 
 def scores_of(confusion: Ints) -> LabelScores:
@@ -197,7 +197,7 @@ def scores_of(confusion: Ints) -> LabelScores:
     return LabelScores(scores, tuple(wanted.tolist()))
 
 
-def _confusion(gold: Ints, votes: Ints, by_words: bool) -> Ints:
+def confusion(gold: Ints, votes: Ints, by_words: bool) -> Ints:
     table = np.zeros((len(LABELS), len(LABELS) + 1), np.int64)
     if by_words:
         np.add.at(table, gold, votes)

@@ -85,7 +85,7 @@ def _resiliparse() -> Extract:
 
 
 def _readability() -> Extract:
-    from readability import Document  # type: ignore[import-untyped]
+    from readability import Document
 
     # it returns HTML; text_content() would glue the last word of a paragraph to the first of the next
     return lambda html: "\n".join(cut(Document(html).summary()).texts)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from classifier.blocks import cut
 from classifier.features import featurise
+from classifier.labels import CONTENT, Label
 from classifier.layout import Floats, Layout, Longs
 from classifier.page import Page
 from training.align import align_segments, align_snippets, align_text
@@ -67,8 +68,11 @@ def gold_sample(gold: GoldPage) -> Sample | None:
     labels, _ = align_segments(page, gold.segments)
     main = None
     if gold.main is not None:
-        marked = [(text, "content" if i in set(gold.main) else "navigation") for i, (text, _) in enumerate(gold.segments)]
-        main = (align_segments(page, marked)[0] == 0).astype(np.float32)
+        inside = set(gold.main)
+        marked: list[tuple[str, Label]] = [
+            (text, "content" if i in inside else "navigation") for i, (text, _) in enumerate(gold.segments)
+        ]
+        main = (align_segments(page, marked)[0] == CONTENT).astype(np.float32)
     return make_sample(gold.id, "gold", gold.source, gold.site, page, labels, main)
 
 
@@ -91,7 +95,7 @@ def _main(page: Page, truth: Truth) -> Floats | None:
         if truth.headings or truth.summary:
             beside, _ = align_text(page, "\n".join((truth.title, *truth.headings, *truth.summary)))
             main = np.where((main < 0.5) & (beside >= 0.5), UNKNOWN, main)
-        return main
+        return main.astype(np.float32)
     if truth.with_ or truth.without:
         return align_snippets(page, truth.with_, truth.without)[0].astype(np.float32)
     return None

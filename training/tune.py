@@ -56,7 +56,7 @@ def tune(predictions: Predictions, chosen: npt.NDArray[np.bool_]) -> Tuned:
     untuned = Tuned(slope, main_slope, main_offset, DEFAULT_THRESHOLDS)
     weights = _label_weights(untuned.label_probabilities(predictions.label_logits[labelled]), labels[labelled])
     shares = list(stack.per_sample(untuned.main_probabilities(predictions.main_logits)))
-    pages = [(stack.samples[i], shares[i]) for i in np.flatnonzero(chosen) if _is_whole(stack.samples[i])]
+    pages = [(stack.samples[i], shares[i]) for i in np.flatnonzero(chosen).tolist() if _is_whole(stack.samples[i])]
     return Tuned(slope, main_slope, main_offset, {**DEFAULT_THRESHOLDS, **weights, **_main_thresholds(pages)})
 
 

@@ -180,6 +180,20 @@ def vars_of(tuned):
     return tuned.label_slope, tuned.main_slope, tuned.main_offset, dict(tuned.thresholds)
 
 
+def test_no_verdict_is_fitted_on_its_own_fold(right, monkeypatch):
+    fold_of = {reading.sample.id: reading.fold for reading in right}
+    seen = []
+
+    def fit(rows):
+        seen.append({fold_of[row.id] for row in rows})
+
+    monkeypatch.setattr("training.readings.fit_access", fit)
+    golds = labelled()
+    verdicts(right, golds)
+    folds = {fold_of[page.id] for page in golds}
+    assert seen == [folds - {fold} for fold in sorted(folds)]
+
+
 def test_verdicts_are_given_where_the_level_is_known(right):
     golds = labelled()
     unsure = replace(golds[0], access="unsure")

@@ -1,0 +1,42 @@
+"""What pyproject.toml cannot say: the hot modules are compiled where that is possible.
+
+They stay plain Python: the compiled module shadows the .py beside it, which serves wherever there is no compiler.
+"""
+
+import os
+import sys
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+COMPILED = ("classifier.blocks",)
+
+
+class OptionalBuild(build_ext):
+    """Compiles into the build folder, never into a checkout: there an edited .py must be what runs."""
+
+    def run(self) -> None:
+        if self.editable_mode or self.inplace:
+            self.extensions = []
+        super().run()
+
+
+def extensions() -> list[Extension]:
+    if os.environ.get("PAGESIEVE_PURE") == "1":
+        return []
+    try:
+        import Cython  # noqa: F401
+    except ImportError:
+        return []
+    flags = [] if sys.platform == "win32" else ["-O2", "-g0"]
+    found = []
+    for name in COMPILED:
+        path = name.replace(".", "/") + ".py"
+        extension = Extension(name, [path], extra_compile_args=flags, depends=[path[:-2] + "pxd"], optional=True)
+        extension.cython_c_in_temp = True
+        extension.cython_directives = {"annotation_typing": False}
+        found.append(extension)
+    return found
+
+
+setup(ext_modules=extensions(), cmdclass={"build_ext": OptionalBuild})
