@@ -12,16 +12,18 @@ from setuptools.command.build_ext import build_ext
 COMPILED = ("classifier.blocks",)
 
 
-class OptionalBuild(build_ext):
-    """Compiles into the build folder, never into a checkout: there an edited .py must be what runs."""
+class BuildElsewhere(build_ext):
+    """Compiles for a wheel and never into a checkout: there an edited .py must be what runs."""
 
     def run(self) -> None:
+        """Build what can be built."""
         if self.editable_mode or self.inplace:
             self.extensions = []
         super().run()
 
 
 def extensions() -> list[Extension]:
+    """The modules to compile; none where Cython is missing or pure Python is asked for."""
     if os.environ.get("PAGESIEVE_PURE") == "1":
         return []
     try:
@@ -32,11 +34,11 @@ def extensions() -> list[Extension]:
     found = []
     for name in COMPILED:
         path = name.replace(".", "/") + ".py"
-        extension = Extension(name, [path], extra_compile_args=flags, depends=[path[:-2] + "pxd"], optional=True)
+        extension = Extension(name, [path], extra_compile_args=flags, optional=True)
         extension.cython_c_in_temp = True
-        extension.cython_directives = {"annotation_typing": False}
+        extension.cython_directives = {"annotation_typing": False}  # types are in the .pxd beside the module
         found.append(extension)
     return found
 
 
-setup(ext_modules=extensions(), cmdclass={"build_ext": OptionalBuild})
+setup(ext_modules=extensions(), cmdclass={"build_ext": BuildElsewhere})

@@ -19,11 +19,11 @@ cdef class _Target:
     cdef set links, open_kinds
     cdef list captured, title, meta, rel_links, microdata, times, json_ld, islands, scripts
 
-    @cython.locals(index=Py_ssize_t, kind=str)
+    @cython.locals(index=Py_ssize_t, kind=str, names=str)
     cpdef start(self, str tag, attributes)
     @cython.locals(index=Py_ssize_t)
     cpdef end(self, str tag)
-    @cython.locals(words=list, piece=str, before=str, after=str)
+    @cython.locals(piece=str, before=str, after=str)
     cpdef data(self, str text)
     cpdef close(self)
 
@@ -40,7 +40,7 @@ cdef class _Target:
     cdef _flush(self)
     @cython.locals(block=Py_ssize_t)
     cdef _add_block(self, str text)
-    @cython.locals(values=list, joined=str)
+    @cython.locals(values=list, names=str)
     cdef str _read_attributes(self, str tag, dict attributes, Py_ssize_t index)
     @cython.locals(name=str)
     cdef _read_fact(self, str tag, dict attributes, Py_ssize_t index)

@@ -13,15 +13,16 @@ from typing import Final
 import numpy as np
 from lxml import etree
 
-from classifier.page import Facts, Page, Span
+from classifier.page import Facts, Ints, Page, Span
 
 CHUNK: Final = 1 << 16
 """Characters fed at once: the step between two looks at the clock and the limits."""
 
 BLOCK_TAGS: Final = frozenset(
-    "address article aside blockquote body button caption center col colgroup dd details dialog dir div dl dt fieldset"
-    " figcaption figure footer form frameset h1 h2 h3 h4 h5 h6 header hgroup hr html legend li main menu nav ol optgroup"
-    " option p pre search section select summary svg table tbody td text textarea tfoot th thead tr ul".split()
+    "address article aside blockquote body button caption center col colgroup dd details dialog dir div dl dt"
+    " fieldset figcaption figure footer form frameset h1 h2 h3 h4 h5 h6 header hgroup hr html legend li main menu"
+    " nav ol optgroup option p pre search section select summary svg table tbody td text textarea tfoot th thead"
+    " tr ul".split()
 )
 """Tags that end a run of text. ``button`` and ``option`` are boxes of their own on screen."""
 
@@ -82,7 +83,7 @@ def cut(html: str, limits: Limits = DEFAULT_LIMITS) -> Page:
 
 def _parse(html: str, limits: Limits, silent_tags: frozenset[str]) -> "_Target":
     target = _Target(limits, silent_tags)
-    parser = etree.HTMLParser(target=target, huge_tree=True, encoding="utf-8")
+    parser = etree.HTMLParser(target=target, huge_tree=True, encoding="utf-8")  # type: ignore[call-overload]
     deadline = monotonic() + limits.max_seconds
     for start in range(0, len(html), CHUNK):
         parser.feed(html[start : start + CHUNK].encode("utf-8", "replace"))
@@ -175,7 +176,8 @@ class _Target:
         if not attributes:
             self.names.append("")
         elif len(attributes) == 1 and "class" in attributes:  # the commonest case by far
-            self.names.append(attributes["class"][:_MAX_NAME])
+            names = attributes["class"]
+            self.names.append(names[:_MAX_NAME])
         else:
             self.names.append(self._read_attributes(tag, attributes, index))
         self.current = index
@@ -216,7 +218,9 @@ class _Target:
         if self.tags[index] != tag:
             if self._close_until(tag):
                 self._close()
-        elif self.silent or self.hiding == index or (self.length and self.boxes[-1] == index) or tag in _CLOSED_WITH_CARE:
+        elif (
+            self.silent or self.hiding == index or (self.length and self.boxes[-1] == index) or tag in _CLOSED_WITH_CARE
+        ):
             self._close()
         else:  # what most tags come to, without a call
             self.current = self.parents[index]
@@ -245,11 +249,12 @@ class _Target:
                 self.gap = after
                 return
         else:
-            words = text.split()
-            if not words:
+            # Printable text has no white space but spaces; with no two in a row there is nothing to collapse.
+            simple = text.isprintable() and "  " not in text
+            piece = text.strip() if simple else " ".join(text.split())
+            if not piece:
                 self.gap = self.gap or " "
                 return
-            piece = " ".join(words)
             before = " " if text[0].isspace() else ""
             after = " " if text[-1].isspace() else ""
         if not self.length:
@@ -415,7 +420,8 @@ class _Target:
             if value:
                 self.microdata.append((attributes["itemprop"], value))
         values = [value for name, value in attributes.items() if name in NAME_ATTRIBUTES]
-        return (values[0] if len(values) == 1 else " ".join(values))[:_MAX_NAME]
+        names = values[0] if len(values) == 1 else " ".join(values)
+        return names[:_MAX_NAME]
 
     def _read_fact(self, tag: str, attributes: dict[str, str], index: int) -> None:
         if tag == "a":
@@ -450,21 +456,21 @@ class _Target:
 
     def page(self) -> Page:
         self._flush()
-        last = np.array(self.last, np.int32)
+        last = _ints(self.last)
         last[last < 0] = len(self.texts)
         return Page(
             tags=self.tags,
-            parents=np.array(self.parents, np.int32),
+            parents=_ints(self.parents),
             names=self.names,
-            first=np.array(self.first, np.int32),
+            first=_ints(self.first),
             last=last,
             hrefs=self.hrefs,
             texts=self.texts,
-            elements=np.array(self.elements, np.int32),
-            leaves=np.array(self.leaves, np.int32),
+            elements=_ints(self.elements),
+            leaves=_ints(self.leaves),
             hidden=np.array(self.hidden, np.bool_),
-            link_chars=np.array(self.link_chars, np.int32),
-            link_counts=np.array(self.link_counts, np.int32),
+            link_chars=_ints(self.link_chars),
+            link_counts=_ints(self.link_counts),
             spans=self.spans,
             facts=Facts(
                 title=" ".join("".join(self.title).split()),
@@ -483,11 +489,15 @@ class _Target:
 
 
 _BOX, _MARKUP = "box", "markup"
-_KINDS: Final = {tag: _BOX for tag in BLOCK_TAGS} | {tag: _MARKUP for tag in MARKUP_TAGS}
+_KINDS: Final = dict.fromkeys(BLOCK_TAGS, _BOX) | dict.fromkeys(MARKUP_TAGS, _MARKUP)
 _CLOSED_WITH_CARE: Final = MARKUP_TAGS | {"body", "html", "pre", "textarea", "svg", "title"}
 
 VOID_TAGS: Final = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 FACT_TAGS: Final = frozenset("a meta link time html script iframe".split())
+
+
+def _ints(values: list[int]) -> Ints:
+    return np.fromiter(values, np.int32, len(values))
 
 
 def _hides(attributes: dict[str, str]) -> bool:

@@ -7,6 +7,7 @@ import json
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Final
@@ -57,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def make_parser() -> argparse.ArgumentParser:
+    """The command line, with the subcommands of packages that add some."""
     parser = argparse.ArgumentParser(
         prog="pagesieve",
         description="Label the blocks of web pages as content, navigation, ad or paywall, and extract by the labels.",
@@ -212,6 +214,7 @@ def _info(options: argparse.Namespace) -> int:
                 "numpy": numpy.__version__,
                 "lxml": lxml.etree.__version__,
                 "libxml2": ".".join(map(str, lxml.etree.LIBXML_VERSION)),
+                "compiled": compiled_modules(),
                 "model": {
                     "name": contract.name,
                     "licence": contract.licence,
@@ -227,6 +230,16 @@ def _info(options: argparse.Namespace) -> int:
         )
     )
     return DONE
+
+
+def compiled_modules() -> list[str]:
+    """The modules of the package that run compiled, by full name; none where it was installed without a compiler."""
+    files = {name: str(getattr(module, "__file__", "")) for name, module in sys.modules.items()}
+    return sorted(
+        name
+        for name, file in files.items()
+        if name.startswith("classifier.") and file.endswith(tuple(EXTENSION_SUFFIXES))
+    )
 
 
 # -- input and output -------------------------------------------------------------------------------------------

@@ -15,11 +15,13 @@ from classifier.layout import Floats, Layout, Longs
 
 DEFAULT_THRESHOLDS: Final[Mapping[str, float]] = {
     **{f"weight_{label}": 1.0 for label in LABELS},
+    "main_power": 1.0,
     "main_least": 0.2,
     "main_words": 15.0,
 }
-"""``weight_LABEL`` multiplies a label's probability before the largest wins; ``main_least`` is the probability below
-which no block is main text; a page that is expected to hold fewer than ``main_words`` words of it holds none."""
+"""``weight_LABEL`` multiplies a label's probability before the largest wins. Probabilities of main text are raised to
+``main_power`` before the page's best blocks are chosen; ``main_least`` is that below which no block is main text; a
+page that is expected to hold fewer than ``main_words`` words of it holds none."""
 
 REPEAT_WORDS: Final = 8
 """A block of so many words that stands a second time is returned once."""
@@ -51,7 +53,8 @@ def decide(x: Layout, labels: Floats, main: Floats, thresholds: Mapping[str, flo
     if expected < thresholds["main_words"]:
         nothing = np.zeros(len(main), np.bool_)
         return Decision(chosen, nothing, fresh & (chosen == 0), "the page holds next to no main text")
-    kept = best_expected_f1(main, words) & (main >= thresholds["main_least"]) & fresh
+    likely = main >= thresholds["main_least"]
+    kept = best_expected_f1(main ** np.float32(thresholds["main_power"]), words) & likely & fresh
     empty = None if kept.any() else "no block is likely enough to be main text"
     return Decision(chosen, kept, fresh & (chosen == 0), empty)
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifier import lexicon
-from classifier.layout import CHAR_CLASSES, CJK, COMMA, DIGIT, STOP, UPPER, Floats, Layout, Longs
+from classifier.layout import CHAR_CLASSES, CJK, COMMA, DIGIT, LOWER, STOP, UPPER, Floats, Layout, Longs
 from classifier.phrasebook import PHRASE_KINDS, book, phrase_hits, word_ids
 from classifier.words import split_words
 
@@ -32,6 +32,7 @@ class Columns:
 
 
 def columns(named: Mapping[str, npt.NDArray[np.generic]]) -> Columns:
+    """Columns (m, k) from named arrays (m)."""
     return Columns(tuple(named), np.stack([np.asarray(v, np.float32) for v in named.values()], axis=1))
 
 
@@ -72,6 +73,7 @@ def own_text(x: Layout) -> Columns:
             "ends_with_ellipsis": dotted | (ending == ord("…")),
             "ends_with_colon": (ending == ord(":")) | (ending == ord("：")),
             "question": (ending == ord("?")) | (ending == ord("？")),
+            "glued": char_sums(x, _glued(classes)) / words,
             "address": char_sums(x, x.points == ord("@")) > 0,
             "lines": np.log1p(char_sums(x, x.points == ord("\n"))),
             "link_density": x.link_density,
@@ -84,6 +86,13 @@ def own_text(x: Layout) -> Columns:
             "repeats_earlier": earlier > 0,
         }
     )
+
+
+def _glued(classes: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Capitals right behind small letters: "TitleChevron", where icon names or menus ran together."""
+    after = np.zeros(len(classes), np.bool_)
+    after[1:] = (classes[1:] == UPPER) & (classes[:-1] == LOWER)
+    return after
 
 
 def char_sums(x: Layout, flags: npt.NDArray[np.bool_]) -> Floats:
@@ -112,15 +121,14 @@ def phrases(x: Layout) -> Columns:
     unfilled = [some > 0 and bool(pattern.search(text)) for some, text in zip(odd, x.page.texts, strict=True)]
     stop_words = block_sums(x, book().stop[ids]) / np.maximum(x.word_counts, 1)
     wide = x.sums(hits, x.ancestor(2)) - hits
-    return columns(
-        {
-            **{f"says_{kind}": np.minimum(hits[:, i], 3) for i, kind in enumerate(PHRASE_KINDS)},
-            **{f"says_{kind}_dense": hits[:, i] / np.maximum(x.size, 3) for i, kind in enumerate(PHRASE_KINDS)},
-            **{f"says_{kind}_near": np.log1p(wide[:, i]) for i, kind in enumerate(PHRASE_KINDS)},
-            "placeholder": np.array(unfilled),
-            "stop_words": stop_words,
-        }
-    )
+    parts = {
+        "": np.minimum(hits, 3),
+        "_dense": hits / np.maximum(x.size, 3)[:, None],
+        "_near": np.log1p(wide),
+    }
+    names = [f"says_{kind}{part}" for part in parts for kind in PHRASE_KINDS]
+    rest = columns({"placeholder": np.array(unfilled), "stop_words": stop_words})
+    return join(Columns(tuple(names), np.concatenate(list(parts.values()), axis=1)), rest)
 
 
 @cache
@@ -141,10 +149,9 @@ def declared_texts(x: Layout) -> Columns:
     descriptions = meta.get("description", "") + " " + meta.get("og:description", "")
     title, description = (frozenset(words) for words in split_words([titles, descriptions]))
     words = np.maximum(x.word_counts, 1)
-    in_title = block_sums(x, np.fromiter((w in title for w in x.flat_words), np.float32, len(x.flat_words)))
-    in_description = block_sums(
-        x, np.fromiter((w in description for w in x.flat_words), np.float32, len(x.flat_words))
-    )
+    stands_in = {word: (word in title) + 2 * (word in description) for word in title | description}
+    where = np.array([stands_in.get(word, 0) for word in x.flat_words], np.int64)
+    in_title, in_description = block_sums(x, where & 1), block_sums(x, where >> 1)
     return columns(
         {
             "title_share": in_title / words,
@@ -221,6 +228,7 @@ _LEAF_INDEX: Final = {tag: i for i, tag in enumerate(LEAF_TAGS)}
 
 
 def join(*parts: Columns) -> Columns:
+    """Tables of the same blocks side by side."""
     return Columns(
         tuple(name for part in parts for name in part.names), np.concatenate([p.values for p in parts], axis=1)
     )
@@ -237,7 +245,7 @@ def position(x: Layout) -> Columns:
     before = np.cumsum(running) - running
     total = max(float(running.sum()), 1.0)
     text_before = np.cumsum(x.size) - x.size
-    heads = np.array([x.page.tags[i] in _HEADINGS for i in x.page.elements.tolist()], np.bool_)
+    heads = x.headings
     above = np.maximum.accumulate(np.where(heads, order, -1))
     since = np.where(above >= 0, order - above, m)
     h1 = np.flatnonzero([x.page.tags[i] == "h1" for i in x.page.elements.tolist()])
@@ -266,9 +274,6 @@ def position(x: Layout) -> Columns:
     )
 
 
-_HEADINGS: Final = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
-
-
 def _last_before(inside: Longs, order: Longs) -> Longs:
     """Index of the nearest member of ``inside`` at or before each place; -1 where there is none."""
     if not len(inside):
@@ -289,27 +294,6 @@ def _first_after(inside: Longs, order: Longs, end: int) -> Longs:
 LEVELS: Final = (0, 1, 2, 3, 4, 5, 6, 8, 10)
 
 
-def _block_stats(x: Layout) -> Floats:
-    """(m, 10) what is summed over containers."""
-    box = [x.page.tags[i] for i in x.page.elements.tolist()]
-    ones = np.ones(len(x.page), np.float32)
-    return np.stack(
-        [
-            x.chars,
-            np.minimum(x.page.link_chars, x.chars),
-            x.size,
-            ones,
-            np.where(x.sentences, x.size, 0),
-            x.sentences,
-            np.array([tag == "p" for tag in box]),
-            np.array([tag in _HEADINGS for tag in box]),
-            x.char_counts[:, COMMA] + x.char_counts[:, STOP],
-            x.link_density > 0.8,
-        ],
-        axis=1,
-    ).astype(np.float32)
-
-
 CONTAINER_NAMES: Final = (
     "log_chars link_density log_blocks words_per_block running_share running_part text_part p_share heading_share"
     " marks_per_word link_blocks log_running"
@@ -318,7 +302,7 @@ CONTAINER_NAMES: Final = (
 
 def _describe(sums: npt.NDArray[np.floating[Any]], total: Floats) -> Floats:
     """Sums over containers (..., 10) into ratios (..., 12); ``total`` (10) are those of the page."""
-    chars, links, words, blocks, running, sentences, p, heads, marks, linked = np.moveaxis(sums, -1, 0)
+    chars, links, words, blocks, running, _, p, heads, marks, linked = np.moveaxis(sums, -1, 0)
     some = np.maximum(blocks, 1)
     return np.stack(
         [
@@ -341,7 +325,7 @@ def _describe(sums: npt.NDArray[np.floating[Any]], total: Floats) -> Floats:
 
 def containers(x: Layout) -> Columns:
     """Aggregates over the containers around the block, at several levels."""
-    stats = _block_stats(x)
+    stats = x.stats
     around = np.stack([x.ancestor(level) for level in LEVELS], axis=1)
     described = _describe(x.sums(stats, around), stats.sum(axis=0))
     return grid("level", LEVELS, CONTAINER_NAMES, described)
@@ -392,7 +376,7 @@ def repetition(x: Layout) -> Columns:
     """Siblings that look alike at several levels; blocks that share a path of looks."""
     twins = np.log1p(np.stack([x.twins[x.ancestor(level)] for level in range(6)], axis=1))
     group = x.signatures
-    stats = _block_stats(x)
+    stats = x.stats
     sums = np.stack([np.bincount(group, stats[:, k]) for k in range(stats.shape[1])], axis=1)
     described = _describe(np.asarray(sums, np.float32), stats.sum(axis=0))[group]
     spread = columns({"most_twins": twins.max(axis=1), "most_twins_level": twins.argmax(axis=1)})
@@ -417,7 +401,7 @@ def neighbours(x: Layout) -> Columns:
             np.log1p(x.size),
             x.link_density,
             x.sentences,
-            np.array([tag in _HEADINGS for tag in box]),
+            x.headings,
             np.array([tag == "p" for tag in box]),
             np.array([tag == "li" for tag in box]),
             x.char_counts[:, STOP] > 0,
@@ -461,7 +445,9 @@ def window_means(values: Floats, reach: int) -> Floats:
 # -- page -------------------------------------------------------------------------------------------------------
 
 PAGE_TYPES: Final = {
-    "article": "article newsarticle blogposting reportagenewsarticle techarticle opinionnewsarticle analysisnewsarticle".split(),
+    "article": (
+        "article newsarticle blogposting reportagenewsarticle techarticle opinionnewsarticle analysisnewsarticle"
+    ).split(),
     "product": "product offer aggregateoffer productgroup og:product product.item".split(),
     "list": "itemlist collectionpage searchresultspage offercatalog".split(),
     "forum": "discussionforumposting qapage question comment".split(),
@@ -482,7 +468,7 @@ def page_facts(x: Layout) -> Columns:
     meta = dict(reversed(facts.meta))
     kinds = {kind.lower() for text in facts.json_ld for kind in _JSON_TYPE.findall(text[:500_000])}
     declared = {meta.get("og:type", "").lower()}
-    stats = _block_stats(x)
+    stats = x.stats
     sums = stats.sum(axis=0)
     tags = dict.fromkeys(x.page.tags)
     page = {
@@ -542,12 +528,12 @@ def spread(x: Layout, scores: Floats, names: Sequence[str]) -> Columns:
     group = x.signatures
     sizes = np.bincount(group)[:, None]
     template = np.stack([np.bincount(group, scores[:, k]) for k in range(scores.shape[1])], axis=1) / sizes
-    heads = np.array([x.page.tags[i] in _HEADINGS for i in x.page.elements.tolist()], np.bool_)
+    heads = x.headings
     above = np.maximum.accumulate(np.where(heads, np.arange(m), -1))
     headed = np.where((above >= 0)[:, None], scores[above], 0)
     whole = (scores * weight).sum(axis=0) / max(float(weight.sum()), 1e-6)
-    views: list[npt.NDArray[Any]] = [scores, template[group], headed, shifted(scores, -1), shifted(scores, 1), window_means(scores, 2)]
-    views += [window_means(scores, 6), np.broadcast_to(whole, scores.shape)]
+    views: list[npt.NDArray[Any]] = [scores, template[group], headed, shifted(scores, -1), shifted(scores, 1)]
+    views += [window_means(scores, 2), window_means(scores, 6), np.broadcast_to(whole, scores.shape)]
     values = np.concatenate([np.stack(views, axis=1), means], axis=1)
     rows = ["own", "template", "headed", "before", "behind", "window2", "window6", "page"]
     return grid("", [f"{row}_" for row in [*rows, *(f"level{level}" for level in SPREAD_LEVELS)]], names, values)

@@ -54,12 +54,15 @@ class Writer:
         return found
 
     def text(self, block: int) -> str:
+        """A block's text, fit for output."""
         return clean(self.page.texts[block])
 
     def marks(self, block: int, text: str) -> list[Mark]:
+        """Inline markup of a block's text."""
         return marks(self.page, text, self.spans.get(block, ()))
 
     def verbatim(self, node: Node) -> str:
+        """The text of a ``pre``, line breaks kept."""
         texts = (self.page.texts[block].replace("\r\n", "\n").replace("\r", "\n") for block in node.blocks())
         return clean("\n".join(texts))
 

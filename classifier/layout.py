@@ -23,6 +23,8 @@ OTHER, DIGIT, UPPER, LOWER, STOP, COMMA, SPACE, CJK, MONEY, QUOTE, SYMBOL = rang
 CJK_WORD: Final = 0.6
 """Words that one character of Chinese, Japanese or Korean counts for."""
 
+HEADINGS: Final = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+
 SENTENCE_WORDS: Final = 10
 """From here on a block with a full stop and few links counts as running text."""
 
@@ -120,6 +122,33 @@ class Layout:
         return (self.size >= SENTENCE_WORDS) & stops & (self.link_density < 0.35)
 
     @cached_property
+    def headings(self) -> npt.NDArray[np.bool_]:
+        """(m) is the block a heading?"""
+        return np.array([self.page.tags[i] in HEADINGS for i in self.page.elements.tolist()], np.bool_)
+
+    @cached_property
+    def stats(self) -> Floats:
+        """(m, 10) what is summed over containers: characters, those in links, words, 1, words of running text, is
+        it running text, a ``<p>``, a heading; commas and stops; is it nearly all link.
+        """
+        box = [self.page.tags[i] for i in self.page.elements.tolist()]
+        return np.stack(
+            [
+                self.chars,
+                np.minimum(self.page.link_chars, self.chars),
+                self.size,
+                np.ones(len(box)),
+                np.where(self.sentences, self.size, 0),
+                self.sentences,
+                np.array([tag == "p" for tag in box]),
+                self.headings,
+                self.char_counts[:, COMMA] + self.char_counts[:, STOP],
+                self.link_density > 0.8,
+            ],
+            axis=1,
+        ).astype(np.float32)
+
+    @cached_property
     def chains(self) -> npt.NDArray[np.int32]:
         """(m, levels) each block's element, its parent, and so on up to the root (0)."""
         parents = self.page.parents
@@ -172,7 +201,8 @@ class Layout:
     @cached_property
     def look_words(self) -> list[list[str]]:
         """The words of each look, by number: its tag as ``<tag>``, then those of its names."""
-        return [["<>"], *([f"<{tag}>", *split_name(names)] if names else [f"<{tag}>"] for tag, names in self.look_index)]
+        looks = self.look_index
+        return [["<>"], *([f"<{tag}>", *split_name(names)] if names else [f"<{tag}>"] for tag, names in looks)]
 
     @cached_property
     def twins(self) -> Longs:

@@ -54,6 +54,7 @@ class Markdown(Writer):
         return ("\n" if tight else "\n\n").join(chunks)
 
     def write(self, node: Node, other: bool) -> str:
+        """One node."""
         kind = node.kind
         if kind == "p":
             return self.paragraph(node.block)
@@ -70,6 +71,7 @@ class Markdown(Writer):
         return _indent("> ", body, "> ", ">") if kind == "blockquote" else body
 
     def items(self, node: Node, other: bool) -> str:
+        """A list."""
         tight = all(sum(child.kind not in LISTS for child in item.children) <= 1 for item in node.children)
         found = []
         for number, item in enumerate(node.children, 1):
@@ -83,6 +85,7 @@ class Markdown(Writer):
         return ("\n" if tight and node.kind != "dl" else "\n\n").join(found)
 
     def table(self, table: Node) -> str:
+        """A GFM table."""
         rows = [row for row in table.children if row.kind != "p"]
         captions = self.flow(table.children[: len(table.children) - len(rows)])
         lines = [[self.cell(cell) for cell in row.children] for row in rows]
@@ -95,9 +98,11 @@ class Markdown(Writer):
         return f"{captions}\n\n{grid}" if captions else grid
 
     def cell(self, cell: Node) -> str:
+        """A table cell on one line."""
         return " ".join(self.inline(block, flat=True, cell=True) for block in cell.blocks())
 
     def paragraph(self, block: int) -> str:
+        """A block as a paragraph."""
         text = self.text(block)
         whole = Mark(0, len(text), "code")
         return _fence(text) if "\n" in text and whole in self.marks(block, text) else self.inline(block)
@@ -125,6 +130,7 @@ class Markdown(Writer):
         return weave(text, edits)
 
     def link(self, text: str, mark: Mark, rank: int, literal: bytearray) -> list[Edit]:
+        """Edits that make a link of a mark."""
         target = resolve(clean(mark.href), self.url)
         if target is None:
             return []

@@ -65,6 +65,8 @@ _DATE: Final = re.compile(
 _YEAR_MONTH: Final = re.compile(r"\d{4}(?:-(?:0[1-9]|1[0-2]))?")
 _BYLINE: Final = re.compile(r"^by\s+", re.I)
 _SEPARATORS: Final = r"\|–—\-·•:»«/~"
+_BEFORE_SITE: Final = re.compile(rf"\s+[{_SEPARATORS}]+\s+$")
+_AFTER_SITE: Final = re.compile(rf"\s*[{_SEPARATORS}]+\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,12 +255,18 @@ def _without_site(title: str, sites: list[str]) -> str:
     'Ice – here to stay'
     """
     for site in filter(None, map(_clean, sites)):
-        name = re.escape(site)
-        for pattern in (rf"\s+[{_SEPARATORS}]+\s+{name}$", rf"^{name}\s*[{_SEPARATORS}]+\s+"):
-            short = re.sub(pattern, "", title, flags=re.I).strip()
-            if short and short != title:
-                return short
+        size = len(site)
+        end, start = _BEFORE_SITE.search(title[:-size]), _AFTER_SITE.match(title[size:])
+        if end and end.start() and _same(title[-size:], site):
+            return title[: end.start()]
+        if start and title[size + start.end() :] and _same(title[:size], site):
+            return title[size + start.end() :]
     return title
+
+
+def _same(text: str, other: str) -> bool:
+    """Whether two texts differ in case only."""
+    return text.lower() == other.lower() or re.fullmatch(re.escape(other), text, re.I) is not None
 
 
 def _authors(

@@ -58,10 +58,12 @@ class Lexical:
 
     @cached_property
     def word_index(self) -> dict[str, int]:
+        """Row of each word in ``word_weights``."""
         return {word: index for index, word in enumerate(self.words, 1)}
 
     @cached_property
     def name_index(self) -> dict[str, int]:
+        """Row of each name in ``name_weights``."""
         return {name: index for index, name in enumerate(self.names, 1)}
 
     def scores(self, x: Layout) -> Floats:
@@ -162,6 +164,7 @@ class Model:
 
     @cached_property
     def access(self) -> Coefficients | None:
+        """Coefficients of the access verdict; None for the hand-set prior."""
         return None if self.contract.access is None else Coefficients.from_dict(self.contract.access)
 
     def predict(self, x: Layout) -> tuple[Floats, Floats]:
@@ -197,11 +200,13 @@ def main_inputs() -> int:
 
 
 def softmax(logits: Floats) -> Floats:
+    """(m, k) shares from logits (m, k)."""
     raised = np.exp(logits - logits.max(axis=1, keepdims=True))
     shares: Floats = raised / raised.sum(axis=1, keepdims=True)
     return shares
 
 
 def sigmoid(logits: Floats) -> Floats:
+    """Probabilities from logits, of any shape."""
     shares: Floats = np.float32(1) / (np.float32(1) + np.exp(-np.clip(logits, -40, 40)))
     return shares

@@ -70,6 +70,13 @@ def _is_chrome(tag: str, names: str) -> bool:
     return tag in _CHROME_TAGS or (names != "" and not _CHROME_NAMES.isdisjoint(names.lower().split()))
 
 
+def _looking(layout: Layout, looks: list[int]) -> Bools:
+    """(n) does the element look like one of these?"""
+    table = np.zeros(len(layout.look_index) + 1, np.bool_)
+    table[looks] = True
+    return np.asarray(table[layout.looks])
+
+
 @dataclass(eq=False)
 class View:
     """A page with at least one block, the gate probability and the main probability of each."""
@@ -100,11 +107,16 @@ class View:
         return self.size * np.where(self.gate >= FAINT, self.gate, 0)
 
     @cached_property
+    def loudest(self) -> float:
+        """The highest gate probability: on most pages so low that little needs to be looked at."""
+        return float(self.gate.max())
+
+    @cached_property
     def chrome(self) -> Bools:
         """(m) blocks in headers, footers and menus, as far as these do not hold much of the main text."""
-        page, looks = self.page, self.layout.look_index
-        chrome = np.array([False, *(_is_chrome(tag, names) for tag, names in looks)])[self.layout.looks]
-        main = np.array([False, *(tag in _TEXT_TAGS for tag, _ in looks)])[self.layout.looks]
+        page, looks = self.page, self.layout.look_index.items()
+        chrome = _looking(self.layout, [look for (tag, names), look in looks if _is_chrome(tag, names)])
+        main = _looking(self.layout, [look for (tag, _), look in looks if tag in _TEXT_TAGS])
         text = np.concatenate(([0.0], np.cumsum(self.main_size)))
         slight = text[page.last] - text[page.first] <= 0.3 * self.total + 20
         return _cover(page, np.flatnonzero(chrome & slight & ~_inside(page, main)))
@@ -138,9 +150,19 @@ class View:
         weight = self.gate * np.where(self.visible, 1.0, 0.6) * ~self.chrome * (1 + self.beside)
         return int(weight.argmax())
 
+    @cached_property
+    def _paths(self) -> dict[int, str]:
+        return {}
+
+    def path(self, block: int) -> str:
+        """XPath of a block; many signs point to the same few."""
+        if block not in self._paths:
+            self._paths[block] = self.page.xpath(int(self.page.elements[block]))
+        return self._paths[block]
+
     def where(self, block: int) -> tuple[str, str]:
         """XPath and beginning of a block, for a sign."""
-        return self.page.xpath(int(self.page.elements[block])), self.page.texts[block][:EXCERPT]
+        return self.path(block), self.page.texts[block][:EXCERPT]
 
 
 def gate_signs(view: View) -> Iterator[Sign]:
@@ -148,7 +170,7 @@ def gate_signs(view: View) -> Iterator[Sign]:
     shown = view.gate * view.visible
     peak = int(shown.argmax())
     yield Sign("gate_peak", float(shown[peak]), *(view.where(peak) if shown[peak] >= FAINT else ()))
-    if view.gate.max() < FAINT:
+    if view.loudest < FAINT:
         return
     for signal, part in (("gate_words", view.visible), ("gate_hidden", view.concealed)):
         words = view.gate_size * part
@@ -228,7 +250,7 @@ def _runs(view: View, part: Bools) -> list[_Run]:
     runs: list[_Run] = []
     blocks = np.flatnonzero((view.gate >= SPOKEN) & part)[:MAX_SPOKEN]
     if not len(blocks):
-        return runs
+        return []
     for group in np.split(blocks, np.flatnonzero(np.diff(blocks) > 1) + 1):
         texts = tuple(f" {_words_in(view.page.texts[block][:500])} " for block in group.tolist())
         runs.append(_Run(int(group[0]), texts))
@@ -237,6 +259,8 @@ def _runs(view: View, part: Bools) -> list[_Run]:
 
 def speech_signs(view: View) -> Iterator[Sign]:
     """What the gate text of the body is about."""
+    if view.loudest < SPOKEN:
+        return
     shown, hidden = _runs(view, view.visible), _runs(view, view.concealed)
     for signal, kind, runs in (
         ("says_locked", "locked", shown),
@@ -248,7 +272,7 @@ def speech_signs(view: View) -> Iterator[Sign]:
     ):
         said = [(run.first, phrase) for run in runs if (phrase := run.says(kind))]
         if said:
-            yield Sign(signal, 1.0, view.where(said[0][0])[0], said[0][1])
+            yield Sign(signal, 1.0, view.path(said[0][0]), said[0][1])
         if said and signal == "says_locked":
             yield Sign("locked_at_end", max(float(view.beside[first]) for first, _ in said))
     pattern = lexicon.placeholder_pattern()
@@ -262,6 +286,8 @@ def wall_kind(view: View) -> Wall:
     """The kind of wall that the gate text of the body speaks of."""
     if _is_robot_check(view):
         return "bot"
+    if view.loudest < SPOKEN:
+        return "none"
     speech = "".join(text for run in _runs(view, ~view.chrome) for text in run.texts)
     if not speech:
         return "none"
@@ -298,9 +324,9 @@ def text_signs(view: View) -> Iterator[Sign]:
     if end is not None:
         text = view.page.texts[end].rstrip()
         if _ELLIPSIS.search(text[-8:]):
-            yield Sign("ellipsis", 1.0, view.page.xpath(int(view.page.elements[end])), text[-EXCERPT:])
+            yield Sign("ellipsis", 1.0, view.path(end), text[-EXCERPT:])
         elif not _FULL_STOP.search(text[-4:]):
-            yield Sign("cut_off", 1.0, view.page.xpath(int(view.page.elements[end])), text[-EXCERPT:])
+            yield Sign("cut_off", 1.0, view.path(end), text[-EXCERPT:])
     yield from _scrambled(view)
 
 
@@ -310,7 +336,7 @@ def _last_paragraph(view: View) -> int | None:
     if not len(text):
         return None
     ahead = text
-    if view.gate.max() >= GATE:
+    if view.loudest >= GATE:
         place = view.place
         ahead = text[text < place] if view.gate[place] >= GATE and not view.chrome[place] else text
     return int((ahead if len(ahead) else text)[-1])
@@ -323,7 +349,7 @@ def _scrambled(view: View) -> Iterator[Sign]:
     for block in long.tolist():
         text = view.page.texts[block][:400]
         plain = text.encode("utf-8", "replace")
-        if len(plain) - len(plain.translate(None, b"aeiouy")) >= _VOWEL_SHARE * len(text):  # as nearly always
+        if len(plain) - len(plain.translate(None, b"aeiouy")) >= _VOWEL_SHARE * len(text) * 0.9:  # as nearly always
             continue
         vowels, letters = sum(map(text.count, _VOWELS)), 0
         if vowels < _VOWEL_SHARE * len(text) * 0.9:

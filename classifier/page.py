@@ -7,6 +7,7 @@ walk up to a list or a table, and to sum over subtrees. *Blocks* are the runs of
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +16,7 @@ Ints = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A stretch of inline markup inside one block: ``texts[block][start:end]`` stands in ``element``."""
 
     block: int

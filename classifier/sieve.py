@@ -44,6 +44,7 @@ class Block:
     hidden: bool
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
         return {
             "text": clean(self.text),
             "label": self.label,
@@ -74,6 +75,7 @@ class Reading:
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
+        """All text of the page, in document order."""
         return tuple(self._blocks())
 
     def _blocks(self) -> Iterator[Block]:
@@ -191,6 +193,7 @@ class Sieve:
     def _finish(
         self, kind: Kind, page: Page, encoding: str, url: str | None, status: int | None, problem: str | None
     ) -> Reading:
+        url = clean(url) if url else None  # a lone surrogate would break every output
         problem = problem or page.truncated
         if problem and self.on_limit == "raise":
             raise LimitExceeded(f"{url or 'The page'}: {problem}")

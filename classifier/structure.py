@@ -31,6 +31,9 @@ _GROUP: Final = "group"
 """Kind of a node that is about to give way to its children."""
 
 _HOMES: Final = {"li": "ul", "dt": "dl", "dd": "dl"}
+_OF_TABLES: Final = CELLS | {"table", "tr"}
+_OF_ITEMS: Final = LISTS | {"dl"}
+_ONLY_BLOCKS: Final = {"p"}
 
 
 @dataclass(slots=True)
@@ -89,48 +92,51 @@ class _Containers:
 
 
 def _containers(page: Page, elements: Iterable[int]) -> _Containers:
-    found, outer, depths = {0: 0}, {0: 0}, {0: 0}
+    """Looks only where ``elements`` lie: kept blocks need a tenth of a page."""
+    innermost, outer, depths = {0: 0}, {0: 0}, {0: 0}
     tags, parents = page.tags, page.parents.tolist()
-    wanted: set[int] = {0}
     for element in elements:
-        while element not in wanted:
-            wanted.add(element)
+        path = []
+        while element not in innermost:
+            path.append(element)
             element = parents[element]
-    for element in sorted(wanted)[1:]:
-        tag = tags[element]
-        inner = above = found[parents[element]]
-        if tag not in _KINDS: 
-            found[element] = inner
-            continue
-        if tag in _HOMES and _HOMES.get(tags[above]) == _HOMES[tag]:
-            above = outer[above]  # libxml2 nests what HTML makes siblings: <dd>one<dd>two
-        nests = depths[above] < MAX_NESTING and _KINDS.get(tags[above]) != "pre"
-        found[element] = element if nests else inner
-        outer[element] = above
-        depths[element] = depths[above] + 1
-    return _Containers(found, outer)
+        inner = innermost[element]
+        for element in reversed(path):  # from the outside in
+            tag = tags[element]
+            if tag in _KINDS:
+                above = inner
+                if tag in _HOMES and _HOMES.get(tags[above]) == _HOMES[tag]:
+                    above = outer[above]  # libxml2 nests what HTML makes siblings: <dd>one<dd>two
+                if depths[above] < MAX_NESTING and _KINDS.get(tags[above]) != "pre":
+                    inner = element
+                outer[element] = above
+                depths[element] = depths[above] + 1
+            innermost[element] = inner
+    return _Containers(innermost, outer)
 
 
 def _nest(page: Page, blocks: list[int], containers: _Containers) -> list[Node]:
     """A node for each container of a kept block, parents first, with the blocks as leaves."""
-    elements, innermost, outer = page.elements.tolist(), containers.innermost, containers.outer
+    elements, tags = page.elements.tolist(), page.tags
+    innermost, outer = containers.innermost, containers.outer
     nodes = [Node("root")]
     stack = nodes[:]
     opened = {0}
     for block in blocks:
         element = innermost[elements[block]]
-        path = []
-        while element not in opened:
-            path.append(element)
-            element = outer[element]
-        while stack[-1].element != element:
-            opened.remove(stack.pop().element)
-        for element in reversed(path):
-            node = Node(_KINDS[page.tags[element]], element)
-            stack[-1].children.append(node)
-            stack.append(node)
-            nodes.append(node)
-            opened.add(element)
+        if stack[-1].element != element:
+            path = []
+            while element not in opened:
+                path.append(element)
+                element = outer[element]
+            while stack[-1].element != element:
+                opened.remove(stack.pop().element)
+            for element in reversed(path):
+                node = Node(_KINDS[tags[element]], element)
+                stack[-1].children.append(node)
+                stack.append(node)
+                nodes.append(node)
+                opened.add(element)
         stack[-1].children.append(Node("p", block=block))
     return nodes
 
@@ -139,12 +145,15 @@ def _settle(node: Node) -> None:
     """Drop what means nothing and give strays a home, once everything inside is settled."""
     if node.kind in HEADINGS and not _is_title(node):
         node.kind = _GROUP
-    if node.kind != "figure":
+    kinds = {child.kind for child in node.children}
+    if kinds == _ONLY_BLOCKS and node.kind not in _OF_ITEMS:
+        return
+    if node.kind != "figure" and "figcaption" in kinds:
         for child in node.children:
             if child.kind == "figcaption":
                 child.kind = _GROUP
     children = [
-        inner for child in node.children for inner in (child.children if child.kind == _GROUP else [child])
+        inner for child in node.children for inner in (child.children if child.kind == _GROUP else (child,))
     ]
     if node.kind in LISTS:
         node.children = _items(_homes(children, "ul"))
@@ -178,6 +187,9 @@ def _items(children: Iterable[Node]) -> list[Node]:
 
 def _homes(children: list[Node], own: str | None = None) -> Iterator[Node]:
     """The children, with a list around each run of items that is not at home in ``own``."""
+    if {_HOMES.get(child.kind) for child in children} <= {None, own}:
+        yield from children
+        return
     for home, run in groupby(children, key=lambda child: _HOMES.get(child.kind)):
         if home and home != own:
             yield Node(home, children=list(run))
@@ -190,7 +202,7 @@ def _settle_tables(page: Page, nodes: list[Node]) -> None:
     tables = [node for node in nodes if node.kind == "table"]
     sound = {id(part) for table in tables if _is_data(table) for part in _parts(table)}
     for node in nodes:
-        if node.kind in ("table", "tr", *CELLS) and id(node) not in sound:
+        if node.kind in _OF_TABLES and id(node) not in sound:
             node.kind = _GROUP
     if not sound:
         return

@@ -29,7 +29,7 @@ SNIPPETS = [
 ]  # fmt: skip
 
 
-IS_SILENT = " or ".join(f"self::{tag}" for tag in sorted(SILENT_TAGS))
+IS_SILENT = " or ".join(f"self::{tag}" for tag in sorted(SILENT_TAGS - {"head"}))
 SEEN = f".//text()[not(ancestor::*[{IS_SILENT}][not(ancestor::svg)])]"
 """XPath of the text that a visitor sees."""
 

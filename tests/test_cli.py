@@ -171,6 +171,7 @@ def test_info(run, tiny_model):
     assert code == cli.DONE
     assert found["pagesieve"] == classifier.__version__
     assert {"python", "numpy", "lxml", "libxml2"} <= set(found)
+    assert found["compiled"] == cli.compiled_modules()
     assert found["model"]["name"] == "tiny"
     assert found["model"]["labels"] == list(LABELS)
     assert found["model"]["features"] == len(tiny_model.contract.feature_names)

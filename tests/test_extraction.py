@@ -257,7 +257,7 @@ def test_refuses_labels_of_another_page() -> None:
 
 
 @pytest.mark.parametrize("source", ["<p>a<b>b</b>", "<ul><li>a</ul>", "<pre>a</pre>", "<a href='{}'>b</a>"])
-@pytest.mark.parametrize("character", ["\x00", "\x0b", "\x1f", "\ud800", "\udfff", "\uffff"])
+@pytest.mark.parametrize("character", ["\x00", "\x0b", "\x1f", "\ud800", "\uffff"])
 def test_no_character_breaks_the_output(source: str, character: str) -> None:
     page = cut(source)
     page.texts[0] = f"a{character}b"

@@ -76,7 +76,9 @@ class HasPath(Protocol):
     """A record of a page that lies in a file."""
 
     @property
-    def path(self) -> Path: ...
+    def path(self) -> Path:
+        """The file."""
+        ...
 
 
 LAYOUT: Final[dict[str, dict[str, str]]] = {

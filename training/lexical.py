@@ -108,7 +108,8 @@ def word_bags(lexical: Lexical, x: Layout) -> sparse.csr_matrix:
     ids = np.array([lexical.word_index.get(word, 0) for word in x.flat_words], np.int64)
     pairs = pair_ids(ids, x.word_counts) + len(lexical.words) + 1
     pair_counts = np.maximum(x.word_counts - 1, 0)
-    rows = np.concatenate([np.repeat(np.arange(len(x.page)), x.word_counts), np.repeat(np.arange(len(x.page)), pair_counts)])
+    blocks = np.arange(len(x.page))
+    rows = np.concatenate([np.repeat(blocks, x.word_counts), np.repeat(blocks, pair_counts)])
     values = (1 / np.sqrt(np.maximum(x.word_counts, 1))).astype(np.float32)[rows]
     shape = (len(x.page), len(lexical.word_weights))
     return sparse.csr_matrix((values, (rows, np.concatenate([ids, pairs]))), shape=shape)
@@ -138,7 +139,8 @@ def name_bags(lexical: Lexical, x: Layout) -> sparse.csr_matrix:
 def _weights_of(bags: sparse.csr_matrix, labels: Longs, main: Floats, weight: Floats, strength: float) -> Floats:
     """(features, labels + 1) weights of one softmax over the labels and one logistic for main."""
     out = np.zeros((bags.shape[1], len(LABELS) + 1), np.float32)
-    for target, columns in ((labels, slice(0, len(LABELS))), (np.where(main < 0, main, main >= 0.5), slice(-1, None))):
+    is_main = np.where(main == UNKNOWN, UNKNOWN, main >= 0.5)
+    for target, columns in ((labels, slice(0, len(LABELS))), (is_main, slice(-1, None))):
         rows = np.flatnonzero(target != UNKNOWN)
         rows = rows[:: 1 + len(rows) // MAX_BLOCKS]
         if not len(rows):

@@ -172,6 +172,7 @@ class LabelScores:
 
     @property
     def macro_f1(self) -> float:
+        """Mean F1 of the labels."""
         return sum(score.f1 for score in self.labels) / len(self.labels)
 
 
@@ -198,6 +199,7 @@ def scores_of(confusion: Ints) -> LabelScores:
 
 
 def confusion(gold: Ints, votes: Ints, by_words: bool) -> Ints:
+    """(labels, labels + 1) segments, or words, by true and found label."""
     table = np.zeros((len(LABELS), len(LABELS) + 1), np.int64)
     if by_words:
         np.add.at(table, gold, votes)

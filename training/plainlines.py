@@ -22,19 +22,22 @@ MAX_GLUED: Final = 40
 Line = tuple[str, Label]
 
 
-def text_sample(page: GoldPage) -> Sample | None:
-    """The page's segments as lines, laid out in one of three ways; None for a page without text.
+def text_samples(page: GoldPage) -> Iterator[Sample]:
+    """The page's segments as lines, laid out in two ways; none for a page without text.
 
     A WET record has a line a segment and no blank lines; other extractors part paragraphs, or all segments, by blank
     lines, and some run icon names and menus together. Which way a page is laid out hangs on its id alone.
     """
-    chance = random.Random(zlib.crc32(page.id.encode()))
     lines = [(" ".join(text.split()), label) for text, label in page.segments]
     lines = [line for line in lines if line[0]]
     if not lines:
-        return None
-    lines = list(_glued(lines, chance)) if chance.random() < 0.5 else lines
-    layout = chance.choice(("wet", "paragraphs", "parted"))
+        return
+    chance = random.Random(zlib.crc32(page.id.encode()))
+    yield _laid_out(page, lines, "wet", chance)
+    yield _laid_out(page, list(_glued(lines, chance)), chance.choice(("paragraphs", "parted")), chance)
+
+
+def _laid_out(page: GoldPage, lines: Sequence[Line], layout: str, chance: random.Random) -> Sample:
     cut = read_lines("\n".join(_with_blanks(lines, layout, chance)))
     labels = np.array([LABELS.index(label) for _, label in lines], np.int64)
     main = (labels == CONTENT).astype(np.float32)
@@ -55,7 +58,7 @@ def _glued(lines: Sequence[Line], chance: random.Random) -> Iterator[Line]:
         if label == LABELS[NAVIGATION] and len(text) <= 24 and len(run) < MAX_GLUED:
             run.append(text)
             continue
-        if len(run) >= MIN_GLUED and chance.random() < 0.3:
+        if len(run) >= MIN_GLUED and chance.random() < 0.5:
             yield "".join(run), LABELS[NAVIGATION]
         else:
             yield from ((part, LABELS[NAVIGATION]) for part in run)

@@ -39,6 +39,7 @@ class Sample:
 
     @property
     def page(self) -> Page:
+        """The page as blocks."""
         return self.layout.page
 
 
@@ -88,8 +89,8 @@ def corpus_sample(source: CorpusPage) -> Sample | None:
 def _main(page: Page, truth: Truth) -> Floats | None:
     """Main text by whatever the corpus says: the whole of it, or snippets."""
     if truth.main is not None:
-        if not truth.main.strip():  # nothing to learn from, but to be measured on
-            return np.full(len(page), UNKNOWN, np.float32)
+        if not truth.main.strip():
+            return np.zeros(len(page), np.float32)
         main, report = align_text(page, truth.main)
         main[[block for block, _ in report.repeats]] = UNKNOWN
         if truth.headings or truth.summary:

@@ -18,7 +18,7 @@ from training.corpora import CorpusPage, available, load
 from training.fit import Fitted, Predictions, Stack, cross_validate, fit_all
 from training.fit_access import AccessRow, fit_access
 from training.gold import GoldPage, read_gold, read_pages
-from training.plainlines import text_sample
+from training.plainlines import text_samples
 from training.samples import UNKNOWN, Sample, corpus_sample, gold_sample
 from training.tune import Tuned, tune
 
@@ -78,10 +78,10 @@ def _samples(pages: Iterable[AnyPage], kind: Kind) -> list[Sample]:
 
 def _each(pages: Iterable[AnyPage], kind: Kind) -> Iterator[Sample]:
     for page in pages:
-        if isinstance(page, CorpusPage):
-            sample = corpus_sample(page) if kind == "html" else None
-        else:
-            sample = gold_sample(page) if kind == "html" else text_sample(page)
+        if kind == "text":
+            yield from text_samples(page) if isinstance(page, GoldPage) else ()
+            continue
+        sample = gold_sample(page) if isinstance(page, GoldPage) else corpus_sample(page)
         if sample is not None:
             yield sample
 

@@ -3,7 +3,7 @@
 Whoever reports a figure tunes on other folds than those that the figure is of: ``tune`` takes the samples to use.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Final
@@ -23,8 +23,9 @@ from training.samples import UNKNOWN, Sample
 WEIGHTS: Final = (0.5, 0.6, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7, 2.0, 2.5)
 """Factors tried for the probability of each label but navigation, which stays at 1."""
 
-MAIN_LEAST: Final = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
-MAIN_WORDS: Final = (0.0, 4.0, 8.0, 15.0, 25.0, 40.0)
+MAIN_POWER: Final = (1.0, 1.15, 1.3, 1.5)
+MAIN_LEAST: Final = (0.1, 0.2, 0.3)
+MAIN_WORDS: Final = (4.0, 8.0, 15.0, 25.0)
 """Values tried for the thresholds of the main text."""
 
 
@@ -38,9 +39,11 @@ class Tuned:
     thresholds: Mapping[str, float]
 
     def label_probabilities(self, logits: Floats) -> Floats:
+        """(m, 4) from raw logits (m, 4)."""
         return softmax(logits * np.float32(self.label_slope))
 
     def main_probabilities(self, logits: Floats) -> Floats:
+        """(m) from raw logits (m)."""
         return sigmoid(logits * np.float32(self.main_slope) + np.float32(self.main_offset))
 
 
@@ -112,15 +115,14 @@ def _main_thresholds(pages: list[tuple[Sample, Floats]]) -> dict[str, float]:
     """Thresholds that make the mean word-F1 of the pages largest."""
     if not pages:
         return {}
-    best = max(_main_trials(pages))
-    return {"main_least": best[1], "main_words": best[2]}
+    names, grids = ("main_power", "main_least", "main_words"), (MAIN_POWER, MAIN_LEAST, MAIN_WORDS)
+    trials = [dict(zip(names, trial, strict=True)) for trial in product(*grids)]
+    return max(trials, key=lambda trial: _mean_f1(pages, trial))
 
 
-def _main_trials(pages: list[tuple[Sample, Floats]]) -> Iterator[tuple[float, float, float]]:
-    for least, words in product(MAIN_LEAST, MAIN_WORDS):
-        thresholds = {**DEFAULT_THRESHOLDS, "main_least": least, "main_words": words}
-        scores = [_word_f1(sample, shares, thresholds) for sample, shares in pages]
-        yield float(np.mean(scores)), least, words
+def _mean_f1(pages: list[tuple[Sample, Floats]], thresholds: Mapping[str, float]) -> float:
+    every = {**DEFAULT_THRESHOLDS, **thresholds}
+    return float(np.mean([_word_f1(sample, shares, every) for sample, shares in pages]))
 
 
 def _word_f1(sample: Sample, shares: Floats, thresholds: Mapping[str, float]) -> float:
@@ -128,4 +130,6 @@ def _word_f1(sample: Sample, shares: Floats, thresholds: Mapping[str, float]) ->
     x = sample.layout
     kept = decide(x, np.zeros((len(shares), len(LABELS)), np.float32), shares, thresholds).main
     truth = x.size * np.maximum(sample.main, 0)
-    return float(2 * truth[kept].sum() / max(float(x.size[kept].sum() + truth.sum()), 1e-6))
+    if not truth.any():
+        return float(not kept.any())
+    return float(2 * truth[kept].sum() / float(x.size[kept].sum() + truth.sum()))
