@@ -7,6 +7,9 @@ MODELS ?= classifier/models
 found = $(if $(wildcard $(2)),$(1) $(2))
 DATA = datasets/pages $(call found,--corpora,$(CORPORA)) $(call found,--gold,$(GOLD))
 
+# Floors hold for the whole of the data alone.
+FLOORS = $(if $(and $(wildcard $(CORPORA)),$(wildcard $(GOLD))),--floors datasets/floors.json)
+
 .DEFAULT_GOAL := help
 .PHONY: help install check test train evaluate bench profile build clean
 
@@ -29,7 +32,7 @@ train: ## fit the models that ship, into MODELS
 	$(PYTHON) -m classifier.cli train $(DATA) -o $(MODELS)
 
 evaluate: ## cross-validate: labels, main text, access verdict
-	$(PYTHON) -m classifier.cli evaluate $(DATA)
+	$(PYTHON) -m classifier.cli evaluate $(DATA) $(FLOORS)
 
 bench: ## time a page beside lxml and other extractors
 	$(PYTHON) -m training.bench $(call found,--corpora,$(CORPORA))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -92,6 +93,23 @@ def phrase_hits(x: Layout, ids: list[int]) -> Floats:
             if end <= last[owner] and ids[place:end] == phrase:
                 hits[owner, kind] += 1
     return hits
+
+
+def holds_ad_mark(words: list[str]) -> bool:
+    """Does a phrase that marks advertisements stand among the words?
+
+    >>> holds_ad_mark(["sponsored", "content"]), holds_ad_mark(["subscribe", "now"])
+    (True, False)
+    """
+    known = book()
+    ids = [known.index.get(word, 0) for word in words]
+    mark = PHRASE_KINDS.index("ad")
+    if any(mark in known.alone.get(number, ()) for number in ids):
+        return True
+    starts = ((place, known.starts.get(pair, ())) for place, pair in enumerate(pairwise(ids)))
+    return any(
+        kind == mark and ids[place : place + len(phrase)] == phrase for place, found in starts for phrase, kind in found
+    )
 
 
 @cache

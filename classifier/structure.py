@@ -137,7 +137,7 @@ def _nest(page: Page, blocks: list[int], containers: _Containers) -> list[Node]:
                 stack.append(node)
                 nodes.append(node)
                 opened.add(element)
-        stack[-1].children.append(Node("p", block=block))
+        stack[-1].children.append(Node("p", 0, [], block))
     return nodes
 
 

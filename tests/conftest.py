@@ -34,6 +34,15 @@ def corpora() -> Path:
 
 
 @pytest.fixture(scope="session")
+def shared() -> Path:
+    """The material that lies beside a developer's checkout."""
+    folder = Path(__file__).parents[2] / "shared"
+    if not folder.is_dir():
+        pytest.skip(f"no shared material in {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def shipped_pages() -> list[Path]:
     """The pages written for this project."""
     return sorted(SHIPPED.glob("*.html"))

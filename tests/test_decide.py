@@ -35,6 +35,20 @@ def test_the_likeliest_label_wins():
     assert found.labels.tolist() == [PAYWALL, CONTENT, AD, NAVIGATION]
 
 
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("Sponsored Content", AD),
+        ("About sponsored content: this text was commissioned by a ministry", AD),
+        ("Subscribe to continue reading", PAYWALL),
+        ("Sponsored content " + "and then a word " * 5, PAYWALL),
+    ],
+)
+def test_a_short_block_with_the_mark_of_an_ad_is_no_paywall(text, label):
+    shares = np.array([[0.1, 0.1, 0.3, 0.5]], np.float32)
+    assert decided([text], [0], shares).labels.tolist() == [label]
+
+
 @pytest.mark.parametrize(("weight", "label"), [(0.99, CONTENT), (1.01, PAYWALL), (0, CONTENT)])
 def test_on_both_sides_of_a_labels_weight(weight, label):
     shares = np.array([[0.4, 0.1, 0.1, 0.4]], np.float32)

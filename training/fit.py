@@ -50,11 +50,11 @@ class HeadSettings:
     """Perceptrons of different seeds, merged into one that averages their logits."""
 
 
-MAIN_HEAD: Final = HeadSettings((128, 64), epochs=3, strength=0.01, members=2)
-TEACHER: Final = HeadSettings((64, 32), epochs=5, strength=0.1, members=5)
+MAIN_HEAD: Final = HeadSettings((64, 32), epochs=3, strength=0.01, members=3)
+TEACHER: Final = HeadSettings((64, 32), epochs=5, strength=0.1, members=3)
 LABEL_HEAD: Final = HeadSettings((64, 32), epochs=4, strength=0.03, members=3)
 
-PSEUDO_SHARE: Final = 0.4
+PSEUDO_SHARE: Final = 0.25
 """Share of the pages without labels that the teacher labels for the label head; all of them gain little more."""
 
 PSEUDO_WEIGHT: Final = 0.4

@@ -20,7 +20,7 @@ from classifier.model import sigmoid, softmax
 from training.fit import Predictions
 from training.samples import UNKNOWN, Sample
 
-WEIGHTS: Final = (0.5, 0.6, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7, 2.0, 2.5)
+WEIGHTS: Final = (0.6, 0.8, 1.0, 1.25, 1.6)
 """Factors tried for the probability of each label but navigation, which stays at 1."""
 
 MAIN_POWER: Final = (1.0, 1.15, 1.3, 1.5)
