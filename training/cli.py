@@ -34,6 +34,11 @@ def _source_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=int, default=2, help="processes for the features")
 
 
+def _refuse(error: Exception) -> int:
+    print(f"pagesieve: {error}", file=sys.stderr)
+    return USAGE
+
+
 def _progress() -> Callable[[str], None]:
     started = time.monotonic()
 
@@ -44,17 +49,20 @@ def _progress() -> Callable[[str], None]:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from training.train import NoPages, find_pages, train  # needs scikit-learn, which other commands do not
+    from training.fit import TooFewPages
+    from training.train import find_pages, train  # needs scikit-learn, which other commands do not
 
     progress = _progress()
     try:
         pages = find_pages(options.folders, options.gold, options.corpora)
-    except (NoPages, FileNotFoundError, NotADirectoryError) as error:
-        print(f"pagesieve: {error}", file=sys.stderr)
-        return USAGE
-    options.output.mkdir(parents=True, exist_ok=True)
+        options.output.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        return _refuse(error)
     for kind in ("html", "text"):
-        trained = train(pages, kind, seed=options.seed, jobs=options.jobs, progress=progress)
+        try:
+            trained = train(pages, kind, seed=options.seed, jobs=options.jobs, progress=progress)
+        except TooFewPages as error:
+            return _refuse(error)
         target = options.output / f"{kind}.npz"
         save_model(trained.model, target)
         progress(f"{target}: {target.stat().st_size} bytes")
@@ -81,20 +89,24 @@ def add_evaluate(commands: Any) -> None:
 
 def _evaluate(options: argparse.Namespace) -> int:
     from training.evaluate import evaluate
-    from training.fit import Stack, cross_validate
+    from training.fit import Stack, TooFewPages, cross_validate
     from training.floors import digests
     from training.readings import readings, tune_folds
     from training.report import write_report
-    from training.train import NoPages, find_pages, make_samples
+    from training.train import find_pages, make_samples
 
     progress = _progress()
     try:
         pages = find_pages(options.folders, options.gold, options.corpora)
-    except (NoPages, FileNotFoundError, NotADirectoryError) as error:
-        print(f"pagesieve: {error}", file=sys.stderr)
-        return USAGE
+        if options.floors and not options.pin and not options.floors.is_file():
+            raise FileNotFoundError(f"No floors in {options.floors}: pin them first (--pin).")
+    except (OSError, ValueError) as error:
+        return _refuse(error)
     progress(f"features of {len(pages)} pages")
-    predictions = cross_validate(Stack(make_samples(pages, "html", options.jobs), options.seed), progress)
+    try:
+        predictions = cross_validate(Stack(make_samples(pages, "html", options.jobs), options.seed), progress)
+    except TooFewPages as error:
+        return _refuse(error)
     progress("thresholds and figures")
     found = list(readings(predictions, tune_folds(predictions)))
     figures = evaluate(found, pages, digests(options.corpora, options.gold), options.seed)
@@ -109,10 +121,14 @@ def _evaluate(options: argparse.Namespace) -> int:
 def _hold_floors(figures: Any, options: argparse.Namespace) -> int:
     from training.floors import check_floors, write_floors
 
-    if options.pin:
-        write_floors(figures, options.floors, lower=options.lower)
-        return DONE
-    below = check_floors(figures, options.floors)
+    try:
+        if options.pin:
+            write_floors(figures, options.floors, lower=options.lower)
+            return DONE
+        below = check_floors(figures, options.floors)
+    except ValueError as error:
+        print(f"pagesieve: {error}", file=sys.stderr)
+        return FAILED
     for sentence in below:
         print(f"pagesieve: {sentence}", file=sys.stderr)
     return FAILED if below else DONE

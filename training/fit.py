@@ -50,7 +50,7 @@ class HeadSettings:
     """Perceptrons of different seeds, merged into one that averages their logits."""
 
 
-MAIN_HEAD: Final = HeadSettings((64, 32), epochs=3, strength=0.01, members=3)
+MAIN_HEAD: Final = HeadSettings((128, 64), epochs=3, strength=0.01, members=2)
 TEACHER: Final = HeadSettings((64, 32), epochs=5, strength=0.1, members=3)
 LABEL_HEAD: Final = HeadSettings((64, 32), epochs=4, strength=0.03, members=3)
 
@@ -126,8 +126,32 @@ def spread_main(sample: Sample, logits: Floats) -> Floats:
     return main_context(sample.layout, logits).values
 
 
+class TooFewPages(ValueError):
+    """A truth is known on too few sites to be learned without the folds that are held out."""
+
+
+def check_spread(samples: Sequence[Sample], folds: Longs) -> None:
+    """Is every label, and main text and its contrary, left whichever two folds are held out?
+
+    :raises TooFewPages: if not, with what is missing.
+    """
+    found: dict[str, set[int]] = {name: set() for name in (*LABELS, "main text", "other than main text")}
+    for sample, fold in zip(samples, folds.tolist(), strict=True):
+        inside = sample.main[sample.main != UNKNOWN] >= 0.5
+        known = {LABELS[code] for code in np.unique(sample.labels[sample.labels != UNKNOWN])}
+        for name in known | {("other than main text", "main text")[part] for part in np.unique(inside).tolist()}:
+            found[name].add(fold)
+    few = [name for name, places in found.items() if len(places) < 3]
+    if few:
+        raise TooFewPages(f"Too few sites with {', '.join(few)} to train on; give labelled pages of more sites.")
+
+
 def cross_validate(stack: Stack, progress: Progress = lambda _: None) -> Predictions:
-    """Predictions for each sample by a model of the samples of other folds."""
+    """Predictions for each sample by a model of the samples of other folds.
+
+    :raises TooFewPages: if a label is known on too few sites.
+    """
+    check_spread(stack.samples, stack.folds)
     bags = stack.bags
     progress("lexical scores")
     blind = blind_scores(bags, stack.folds)

@@ -11,7 +11,7 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from classifier import features
-from classifier.access import gather
+from classifier.access import PRIOR, gather
 from classifier.labels import LABELS
 from classifier.model import Contract, Head, Model, input_names
 from training.corpora import CorpusPage, available, load
@@ -53,15 +53,18 @@ def find_pages(folders: Sequence[Path], gold: Path | None, corpora: Path | None)
     pages: list[AnyPage] = []
     for folder in folders:
         pages += read_pages(folder)
-    if gold is not None and (gold / "dev.jsonl").exists():
+    if gold is not None:
         pages += read_gold(gold)
-    if corpora is not None and corpora.is_dir():
+    if corpora is not None:
+        if not corpora.is_dir():
+            raise FileNotFoundError(f"No folder {corpora}: name one that holds the unpacked corpora.")
         for name in available(corpora):
             if name in WITH_TRUTH:
                 pages += load(name, corpora).pages
     if not pages:
         where = ", ".join(map(str, [*folders, *filter(None, (gold, corpora))]))
-        raise NoPages(f"No labelled pages in {where}; name a folder of label files (datasets/README.md).")
+        where = f" in {where}" if where else ""
+        raise NoPages(f"No labelled pages{where}; name a folder of label files (datasets/README.md).")
     return pages
 
 
@@ -140,7 +143,7 @@ def access_coefficients(
 ) -> dict[str, Any]:
     """Coefficients of the verdict from the chosen samples (samples)."""
     rows = [row for index, row in access_rows(predictions, tuned, pages) if chosen[index]]
-    return fit_access(rows).to_dict()
+    return (fit_access(rows) if rows else PRIOR).to_dict()
 
 
 def describe(samples: Sequence[Sample]) -> dict[str, Any]:
