@@ -25,7 +25,7 @@ WEIGHTS: Final = (0.6, 0.8, 1.0, 1.25, 1.6)
 
 MAIN_POWER: Final = (1.0, 1.15, 1.3, 1.5)
 MAIN_LEAST: Final = (0.1, 0.2, 0.3)
-MAIN_WORDS: Final = (4.0, 8.0, 12.0)
+MAIN_WORDS: Final = (4.0, 8.0, 15.0, 25.0)
 """Values tried for the thresholds of the main text."""
 
 
