@@ -23,7 +23,7 @@ install: ## install in place, with what training and the tests need
 check: ## linter, types and tests
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
-	$(PYTHON) -m pytest -n 2
+	$(PYTHON) -m pytest
 
 test: ## tests alone
 	$(PYTHON) -m pytest

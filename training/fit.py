@@ -151,6 +151,9 @@ def check_spread(samples: Sequence[Sample], folds: Longs) -> None:
 def cross_validate(stack: Stack, progress: Progress = lambda _: None) -> Predictions:
     """Predictions for each sample by a model of the samples of other folds.
 
+    Lexical scores and main logits of a fold owe nothing to its truth. The label head does at second order: its other
+    inputs are main logits of the training folds, from heads that saw the main text of the held one.
+
     :raises TooFewPages: if a label is known on too few sites.
     """
     check_spread(stack.samples, stack.folds)

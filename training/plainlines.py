@@ -39,7 +39,7 @@ def text_samples(page: GoldPage) -> Iterator[Sample]:
 
 def _laid_out(page: GoldPage, lines: Sequence[Line], layout: str, chance: random.Random) -> Sample:
     cut = read_lines("\n".join(_with_blanks(lines, layout, chance)))
-    labels = np.array([LABELS.index(label) for _, label in lines], np.int64)
+    labels = np.array([LABELS.index(label) for _, label in lines], np.int64)[: len(cut)]
     main = (labels == CONTENT).astype(np.float32)
     return make_sample(page.id, "gold", page.source, page.site, cut, labels, main)
 
