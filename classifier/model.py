@@ -147,8 +147,15 @@ class Head:
 
     def logits(self, values: Floats) -> Floats:
         """(m, outputs) calibrated logits from raw inputs (m, k)."""
-        standardised = np.clip((values - self.mean) / self.scale, -CLIP, CLIP)
-        return self.perceptron.logits(standardised) * np.float32(self.slope) + np.float32(self.offset)
+        return self.calibrated(self.raw_logits(values))
+
+    def raw_logits(self, values: Floats) -> Floats:
+        """(m, outputs) logits as fitted, from raw inputs (m, k)."""
+        return self.perceptron.logits(np.clip((values - self.mean) / self.scale, -CLIP, CLIP))
+
+    def calibrated(self, logits: Floats) -> Floats:
+        """Raw logits of any shape as calibrated ones."""
+        return logits * np.float32(self.slope) + np.float32(self.offset)
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,10 +181,10 @@ class Model:
         table = features.featurise(x).values
         context = features.spread(x, self.lexical.scores(x), SCORES).values
         values = np.concatenate([table, context], axis=1)
-        main = self.main_head.logits(values)[:, 0]
-        around = main_context(x, main).values
+        raw = self.main_head.raw_logits(values)[:, 0]
+        around = main_context(x, raw).values  # raw, as the label head saw it in training
         labels = self.label_head.logits(np.concatenate([values, around], axis=1))
-        return softmax(labels), sigmoid(main)
+        return softmax(labels), sigmoid(self.main_head.calibrated(raw))
 
 
 def main_context(x: Layout, logits: Floats) -> features.Columns:

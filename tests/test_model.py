@@ -152,7 +152,9 @@ def test_predict_is_its_stages_one_after_the_other(tiny_model):
         [featurise(x).values, spread(x, tiny_model.lexical.scores(x), SCORES).values], axis=1
     )
     main_logits = tiny_model.main_head.logits(values)[:, 0]
-    values = np.concatenate([values, main_context(x, main_logits).values], axis=1)
+    raw = tiny_model.main_head.raw_logits(values)[:, 0]  # what the label head learned from, before calibration
+    assert not np.allclose(raw, main_logits)
+    values = np.concatenate([values, main_context(x, raw).values], axis=1)
     labels, main = tiny_model.predict(x)
     np.testing.assert_allclose(labels, softmax(tiny_model.label_head.logits(values)), rtol=1e-5)
     np.testing.assert_allclose(main, sigmoid(main_logits), rtol=1e-5)
