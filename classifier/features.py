@@ -7,8 +7,8 @@ add a column to a group; the names travel with the model, which refuses features
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from itertools import pairwise
+from functools import cache, lru_cache
+from itertools import pairwise, repeat
 from typing import Any, Final
 
 import numpy as np
@@ -33,13 +33,21 @@ class Columns:
 
 def columns(named: Mapping[str, npt.NDArray[np.generic]]) -> Columns:
     """Columns (m, k) from named arrays (m)."""
-    return Columns(tuple(named), np.stack([np.asarray(v, np.float32) for v in named.values()], axis=1))
+    values = np.empty((len(next(iter(named.values()))), len(named)), np.float32)
+    for number, column in enumerate(named.values()):
+        values[:, number] = column
+    return Columns(tuple(named), values)
 
 
 def grid(prefix: str, rows: Sequence[object], names: Sequence[str], values: npt.NDArray[np.generic]) -> Columns:
     """Columns from ``values`` (m, rows, names)."""
-    flat = values.reshape(len(values), len(rows) * len(names)).astype(np.float32)
-    return Columns(tuple(f"{prefix}{row}_{name}" for row in rows for name in names), flat)
+    flat = values.reshape(len(values), len(rows) * len(names)).astype(np.float32, copy=False)
+    return Columns(_grid_names(prefix, tuple(rows), tuple(names)), flat)
+
+
+@lru_cache(256)
+def _grid_names(prefix: str, rows: tuple[object, ...], names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{prefix}{row}_{name}" for row in rows for name in names)
 
 
 # -- own text ---------------------------------------------------------------------------------------------------
@@ -104,9 +112,10 @@ def char_sums(x: Layout, flags: npt.NDArray[np.bool_]) -> Floats:
 
 def block_sums(x: Layout, values: npt.NDArray[np.generic]) -> Floats:
     """(m) sums of a value of each word over the words of each block."""
-    prefix = np.concatenate(([0.0], np.cumsum(values, dtype=np.float64)))
-    ends = np.cumsum(x.word_counts)
-    return np.asarray(prefix[ends] - prefix[ends - x.word_counts], np.float32)
+    prefix = np.zeros(len(values) + 1, np.float64)
+    np.cumsum(values, out=prefix[1:])
+    upto = prefix[x.word_ends]
+    return (upto[1:] - upto[:-1]).astype(np.float32)
 
 
 # -- phrases ----------------------------------------------------------------------------------------------------
@@ -117,18 +126,20 @@ def phrases(x: Layout) -> Columns:
     ids = word_ids(x)
     hits = phrase_hits(x, ids)
     pattern = lexicon.placeholder_pattern()
-    odd = char_sums(x, _may_open_placeholder()[np.minimum(x.points, 127)]).tolist()
-    unfilled = [some > 0 and bool(pattern.search(text)) for some, text in zip(odd, x.page.texts, strict=True)]
+    unfilled = np.zeros(len(x.page), np.bool_)
+    for block in char_sums(x, _may_open_placeholder()[np.minimum(x.points, 127)]).nonzero()[0].tolist():
+        unfilled[block] = pattern.search(x.page.texts[block]) is not None
     stop_words = block_sums(x, book().stop[ids]) / np.maximum(x.word_counts, 1)
-    wide = x.sums(hits, x.ancestor(2)) - hits
-    parts = {
-        "": np.minimum(hits, 3),
-        "_dense": hits / np.maximum(x.size, 3)[:, None],
-        "_near": np.log1p(wide),
-    }
-    names = [f"says_{kind}{part}" for part in parts for kind in PHRASE_KINDS]
-    rest = columns({"placeholder": np.array(unfilled), "stop_words": stop_words})
-    return join(Columns(tuple(names), np.concatenate(list(parts.values()), axis=1)), rest)
+    parts = (
+        np.minimum(hits, 3),
+        hits / np.maximum(x.size, 3)[:, None],
+        np.log1p(x.sums(hits, x.ancestor(2)) - hits),
+    )
+    rest = columns({"placeholder": unfilled, "stop_words": stop_words})
+    return join(Columns(_PHRASE_NAMES, np.concatenate(parts, axis=1)), rest)
+
+
+_PHRASE_NAMES: Final = tuple(f"says_{kind}{part}" for part in ("", "_dense", "_near") for kind in PHRASE_KINDS)
 
 
 @cache
@@ -149,8 +160,7 @@ def declared_texts(x: Layout) -> Columns:
     descriptions = meta.get("description", "") + " " + meta.get("og:description", "")
     title, description = (frozenset(words) for words in split_words([titles, descriptions]))
     words = np.maximum(x.word_counts, 1)
-    stands_in = {word: (word in title) + 2 * (word in description) for word in title | description}
-    where = np.array([stands_in.get(word, 0) for word in x.flat_words], np.int64)
+    where = x.numbered({word: (word in title) + 2 * (word in description) for word in title | description})
     in_title, in_description = block_sums(x, where & 1), block_sums(x, where >> 1)
     return columns(
         {
@@ -175,6 +185,7 @@ ROLE_TAGS: Final = (
 ).split()
 
 NAME_SECTIONS: Final = tuple(lexicon.load_sections("classnames"))
+_LOOK_NAMES: Final = (*(f"role_{tag}" for tag in ROLE_TAGS), *(f"class_{name}" for name in NAME_SECTIONS))
 
 
 @cache
@@ -210,17 +221,20 @@ def tags_and_names(x: Layout) -> Columns:
     own = bits[x.page.leaves] | bits[x.page.elements]
     near = own | bits[x.ancestor(1)] | bits[x.ancestor(2)]
     far = np.bitwise_or.reduce(bits[x.chains], axis=1) | own
-    shifts = np.arange(len(ROLE_TAGS) + len(NAME_SECTIONS))
-    kinds = [f"role_{tag}" for tag in ROLE_TAGS] + [f"class_{name}" for name in NAME_SECTIONS]
-    held = (np.stack((own, near, far), axis=1)[:, :, None] >> shifts) & 1
-    table = grid("", ("own", "near", "far"), kinds, held)
-    box = [x.page.tags[i] for i in x.page.elements.tolist()]
-    leaf = [x.page.tags[i] for i in x.page.leaves.tolist()]
-    boxes = np.equal(np.array([_BOX_INDEX.get(tag, -1) for tag in box])[:, None], np.arange(len(BOX_TAGS)))
-    leaves = np.equal(np.array([_LEAF_INDEX.get(tag, -1) for tag in leaf])[:, None], np.arange(len(LEAF_TAGS)))
+    held = np.stack((own, near, far), axis=1).astype("<i8").view(np.uint8).reshape(len(own), 3, 8)
+    flags = np.unpackbits(held, axis=2, count=len(_LOOK_NAMES), bitorder="little")
+    table = grid("", ("own", "near", "far"), _LOOK_NAMES, flags)
+    boxes = _one_hot(x.boxes, _BOX_INDEX)
+    leaves = _one_hot([*map(x.page.tags.__getitem__, x.page.leaves.tolist())], _LEAF_INDEX)
     return join(
         table, grid("box", ("",), BOX_TAGS, boxes[:, None]), grid("leaf", ("",), LEAF_TAGS, leaves[:, None])
     )
+
+
+def _one_hot(tags: list[str], index: dict[str, int]) -> npt.NDArray[np.bool_]:
+    """(m, len(index)) which tag of the index each is."""
+    numbers = np.fromiter(map(index.get, tags, repeat(-1)), np.int64, len(tags))
+    return np.equal(numbers[:, None], np.arange(len(index)))
 
 
 _BOX_INDEX: Final = {tag: i for i, tag in enumerate(BOX_TAGS)}
@@ -229,9 +243,13 @@ _LEAF_INDEX: Final = {tag: i for i, tag in enumerate(LEAF_TAGS)}
 
 def join(*parts: Columns) -> Columns:
     """Tables of the same blocks side by side."""
-    return Columns(
-        tuple(name for part in parts for name in part.names), np.concatenate([p.values for p in parts], axis=1)
-    )
+    names = _joined_names(tuple(part.names for part in parts))
+    return Columns(names, np.concatenate([part.values for part in parts], axis=1))
+
+
+@lru_cache(256)
+def _joined_names(parts: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+    return tuple(name for part in parts for name in part)
 
 
 # -- position ---------------------------------------------------------------------------------------------------
@@ -248,7 +266,7 @@ def position(x: Layout) -> Columns:
     heads = x.headings
     above = np.maximum.accumulate(np.where(heads, order, -1))
     since = np.where(above >= 0, order - above, m)
-    h1 = np.flatnonzero([x.page.tags[i] == "h1" for i in x.page.elements.tolist()])
+    h1 = np.flatnonzero(x.in_box("h1"))
     first_h1 = h1[0] if len(h1) else -1
     inside = np.flatnonzero(x.sentences)
     gap_before = order - _last_before(inside, order)
@@ -303,32 +321,31 @@ CONTAINER_NAMES: Final = (
 def _describe(sums: npt.NDArray[np.floating[Any]], total: Floats) -> Floats:
     """Sums over containers (..., 10) into ratios (..., 12); ``total`` (10) are those of the page."""
     chars, links, words, blocks, running, _, p, heads, marks, linked = np.moveaxis(sums, -1, 0)
-    some = np.maximum(blocks, 1)
-    return np.stack(
-        [
-            np.log1p(chars),
-            links / np.maximum(chars, 1),
-            np.log1p(blocks),
-            np.log1p(words / some),
-            running / np.maximum(words, 1),
-            running / max(float(total[4]), 1),
-            words / max(float(total[2]), 1),
-            p / some,
-            heads / some,
-            marks / np.maximum(words, 1),
-            linked / some,
-            np.log1p(running),
-        ],
-        axis=-1,
+    some, spoken = np.maximum(blocks, 1), np.maximum(words, 1)
+    ratios = (
+        np.log1p(chars),
+        links / np.maximum(chars, 1),
+        np.log1p(blocks),
+        np.log1p(words / some),
+        running / spoken,
+        running / max(float(total[4]), 1),
+        words / max(float(total[2]), 1),
+        p / some,
+        heads / some,
+        marks / spoken,
+        linked / some,
+        np.log1p(running),
     )
+    described = np.empty((*chars.shape, len(ratios)), np.float32)
+    for number, ratio in enumerate(ratios):
+        described[..., number] = ratio
+    return described
 
 
 def containers(x: Layout) -> Columns:
     """Aggregates over the containers around the block, at several levels."""
-    stats = x.stats
-    around = np.stack([x.ancestor(level) for level in LEVELS], axis=1)
-    described = _describe(x.sums(stats, around), stats.sum(axis=0))
-    return grid("level", LEVELS, CONTAINER_NAMES, described)
+    described = _describe(x.sums(x.stats, x.held), x.stats_total)
+    return grid("level", LEVELS, CONTAINER_NAMES, described.take(x.levels(LEVELS), axis=0))
 
 
 MAIN_SHARES: Final = (0.5, 0.75, 0.95)
@@ -336,37 +353,33 @@ MAIN_SHARES: Final = (0.5, 0.75, 0.95)
 
 def main_container(x: Layout) -> Columns:
     """Place relative to the deepest containers that hold 50, 75 and 95 % of the running text."""
-    m = len(x.page)
-    order = np.arange(m)
     running = np.where(x.sentences, x.size, 0)[:, None].astype(np.float32)
     if not running.any():
         running = x.size[:, None]
     total = float(running.sum())
-    boxes = np.unique(x.chains)
-    held = x.sums(running, boxes)[:, 0]
-    parts = []
-    for share in MAIN_SHARES:
-        index = int(boxes[held >= share * total * 0.9999][-1])
-        first, last = int(x.page.first[index]), int(x.page.last[index])
-        inside = (order >= first) & (order < last)
-        shared = (x.chains == index).any(axis=1)
-        level = np.where(shared, (x.chains == index).argmax(axis=1), 30)
-        parts.append(
-            np.stack(
-                [
-                    inside,
-                    np.log1p(np.maximum(first - order, 0)),
-                    np.log1p(np.maximum(order - last + 1, 0)),
-                    np.where(inside, (order - first) / max(last - first, 1), 0),
-                    np.minimum(level, 30) / 10,
-                    np.full(m, np.log1p(last - first)),
-                    np.full(m, (last - first) / m),
-                ],
-                axis=1,
-            )
-        )
+    boxes, held = x.held, x.sums(running, x.held)[:, 0]
+    chosen = [int(boxes[held >= share * total * 0.9999][-1]) for share in MAIN_SHARES]
+    places = {index: _place_beside(x, index) for index in dict.fromkeys(chosen)}
     names = ("inside", "before", "after", "place", "level", "log_blocks", "part")
-    return grid("main", MAIN_SHARES, names, np.stack(parts, axis=1))
+    return grid("main", MAIN_SHARES, names, np.concatenate([places[index] for index in chosen], axis=1))
+
+
+def _place_beside(x: Layout, index: int) -> Floats:
+    """(m, 7) where the blocks stand relative to one container."""
+    m = len(x.page)
+    order = np.arange(m)
+    first, last = int(x.page.first[index]), int(x.page.last[index])
+    inside = (order >= first) & (order < last)
+    around = x.chains == index
+    place = np.empty((m, 7), np.float32)
+    place[:, 0] = inside
+    place[:, 1] = np.log1p(np.maximum(first - order, 0))
+    place[:, 2] = np.log1p(np.maximum(order - last + 1, 0))
+    place[:, 3] = np.where(inside, (order - first) / max(last - first, 1), 0)
+    place[:, 4] = np.minimum(np.where(around.any(axis=1), around.argmax(axis=1), 30), 30) / 10
+    place[:, 5] = np.log1p(last - first)
+    place[:, 6] = (last - first) / m
+    return place
 
 
 # -- repetition -------------------------------------------------------------------------------------------------
@@ -374,15 +387,13 @@ def main_container(x: Layout) -> Columns:
 
 def repetition(x: Layout) -> Columns:
     """Siblings that look alike at several levels; blocks that share a path of looks."""
-    twins = np.log1p(np.stack([x.twins[x.ancestor(level)] for level in range(6)], axis=1))
-    group = x.signatures
-    stats = x.stats
-    sums = np.stack([np.bincount(group, stats[:, k]) for k in range(stats.shape[1])], axis=1)
-    described = _describe(np.asarray(sums, np.float32), stats.sum(axis=0))[group]
+    twins = np.log1p(x.twins[x.held]).take(x.levels(range(6)), axis=0)
+    sums = x.signature_sums(x.stats).astype(np.float32)
+    described = _describe(sums, x.stats_total)[x.signatures]
     spread = columns({"most_twins": twins.max(axis=1), "most_twins_level": twins.argmax(axis=1)})
     return join(
-        grid("twins", range(6), ("",), twins[:, :, None]),
-        grid("signature", ("",), CONTAINER_NAMES, described[:, None]),
+        grid("twins", range(6), ("",), twins),
+        grid("signature", ("",), CONTAINER_NAMES, described),
         spread,
     )
 
@@ -395,31 +406,35 @@ WINDOWS: Final = (3, 8)
 
 def neighbours(x: Layout) -> Columns:
     """The blocks next to it, one by one and as windows."""
-    box = [x.page.tags[i] for i in x.page.elements.tolist()]
-    own = np.stack(
-        [
+    m, reach = len(x.page), OFFSETS[-1]
+    names = "log_words link_density sentence heading p li stop hidden depth".split()
+    padded = np.zeros((m + 2 * reach, len(names)), np.float32)
+    own = padded[reach : m + reach]
+    for number, column in enumerate(
+        (
             np.log1p(x.size),
             x.link_density,
             x.sentences,
             x.headings,
-            np.array([tag == "p" for tag in box]),
-            np.array([tag == "li" for tag in box]),
+            x.in_box("p"),
+            x.in_box("li"),
             x.char_counts[:, STOP] > 0,
             x.page.hidden,
             x.depths / 10,
-        ],
-        axis=1,
-    ).astype(np.float32)
-    names = "log_words link_density sentence heading p li stop hidden depth".split()
-    alone = grid("next", OFFSETS, names, np.stack([shifted(own, k) for k in OFFSETS], axis=1))
-    wide = np.stack([window_means(own[:, :3], w) for w in WINDOWS], axis=1)
-    same = np.stack(
-        [shifted(x.page.elements[:, None], k)[:, 0] == x.page.elements for k in (-1, 1)]
-        + [shifted(x.ancestor(1)[:, None], k)[:, 0] == x.ancestor(1) for k in (-1, 1)],
-        axis=1,
+        )
+    ):
+        own[:, number] = column
+    alone = np.concatenate([padded[reach + offset : m + reach + offset] for offset in OFFSETS], axis=1)
+    wide = np.concatenate([window_means(own[:, :3], width) for width in WINDOWS], axis=1)
+    kin = np.zeros((m, 4), np.float32)
+    for number, above in enumerate((x.ancestor(0), x.ancestor(1))):
+        kin[1:, 2 * number] = kin[:-1, 2 * number + 1] = above[1:] == above[:-1]
+        kin[0, 2 * number], kin[-1, 2 * number + 1] = above[0] == 0, above[-1] == 0  # beyond the ends is the root
+    return join(
+        grid("next", OFFSETS, names, alone),
+        grid("window", WINDOWS, names[:3], wide),
+        grid("same", ("",), ("box-1", "box+1", "parent-1", "parent+1"), kin),
     )
-    kin = columns({f"same_{name}": same[:, i] for i, name in enumerate(("box-1", "box+1", "parent-1", "parent+1"))})
-    return join(alone, grid("window", WINDOWS, names[:3], wide), kin)
 
 
 def shifted(values: npt.NDArray[Any], offset: int) -> npt.NDArray[Any]:
@@ -437,9 +452,11 @@ def window_means(values: Floats, reach: int) -> Floats:
     m = len(values)
     prefix = np.zeros((m + 1, values.shape[1]))
     np.cumsum(values, axis=0, out=prefix[1:])
-    low = np.maximum(np.arange(m) - reach, 0)
-    high = np.minimum(np.arange(m) + reach + 1, m)
-    return np.asarray((prefix[high] - prefix[low]) / (high - low)[:, None], np.float32)
+    order = np.arange(m)
+    low, high = np.maximum(order - reach, 0), np.minimum(order + (reach + 1), m)
+    sums = prefix.take(high, axis=0) - prefix.take(low, axis=0)
+    means: Floats = (sums / (high - low)[:, None]).astype(np.float32)
+    return means
 
 
 # -- page -------------------------------------------------------------------------------------------------------
@@ -468,8 +485,7 @@ def page_facts(x: Layout) -> Columns:
     meta = dict(reversed(facts.meta))
     kinds = {kind.lower() for text in facts.json_ld for kind in _JSON_TYPE.findall(text[:500_000])}
     declared = {meta.get("og:type", "").lower()}
-    stats = x.stats
-    sums = stats.sum(axis=0)
+    sums = x.stats_total
     tags = dict.fromkeys(x.page.tags)
     page = {
         **{f"json_{name}": not kinds.isdisjoint(types) for name, types in PAGE_TYPES.items()},
@@ -521,19 +537,24 @@ SPREAD_LEVELS: Final = (0, 1, 2, 3, 5)
 def spread(x: Layout, scores: Floats, names: Sequence[str]) -> Columns:
     """Scores of single blocks (m, k) carried to what surrounds them: containers, template, neighbours, heading."""
     m = len(x.page)
-    around = np.stack([x.ancestor(level) for level in SPREAD_LEVELS], axis=1)
-    held = np.maximum(x.page.last[around] - x.page.first[around], 1)
-    means = x.sums(scores, around) / held[:, :, None]
+    held = np.maximum(x.page.last[x.held] - x.page.first[x.held], 1)
+    means = x.sums(scores, x.held) / held[:, None]
     weight = np.log1p(x.size)[:, None]
-    group = x.signatures
-    sizes = np.bincount(group)[:, None]
-    template = np.stack([np.bincount(group, scores[:, k]) for k in range(scores.shape[1])], axis=1) / sizes
-    heads = x.headings
-    above = np.maximum.accumulate(np.where(heads, np.arange(m), -1))
-    headed = np.where((above >= 0)[:, None], scores[above], 0)
-    whole = (scores * weight).sum(axis=0) / max(float(weight.sum()), 1e-6)
-    views: list[npt.NDArray[Any]] = [scores, template[group], headed, shifted(scores, -1), shifted(scores, 1)]
-    views += [window_means(scores, 2), window_means(scores, 6), np.broadcast_to(whole, scores.shape)]
-    values = np.concatenate([np.stack(views, axis=1), means], axis=1)
+    template = x.signature_sums(scores) / x.signature_sizes[:, None]
+    above = np.maximum.accumulate(np.where(x.headings, np.arange(m), -1))
+    views = (
+        scores,
+        template[x.signatures],
+        np.where((above >= 0)[:, None], scores[above], 0),
+        shifted(scores, -1),
+        shifted(scores, 1),
+        window_means(scores, 2),
+        window_means(scores, 6),
+        (scores * weight).sum(axis=0) / max(float(weight.sum()), 1e-6),
+    )
+    values = np.empty((m, len(views) + len(SPREAD_LEVELS), scores.shape[1]), np.float32)
+    for number, view in enumerate(views):
+        values[:, number] = view
+    values[:, len(views) :] = means.take(x.levels(SPREAD_LEVELS), axis=0)
     rows = ["own", "template", "headed", "before", "behind", "window2", "window6", "page"]
     return grid("", [f"{row}_" for row in [*rows, *(f"level{level}" for level in SPREAD_LEVELS)]], names, values)

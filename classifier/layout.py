@@ -3,16 +3,18 @@
 Subtrees are ranges of blocks, so that a sum over any container is the difference of two prefix sums.
 """
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from itertools import chain
-from typing import Final
+from itertools import chain, compress, count, repeat
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from classifier.page import Page
-from classifier.words import split_name, split_words
+from classifier.words import find_words, split_name
 
 Floats = npt.NDArray[np.float32]
 Longs = npt.NDArray[np.int64]
@@ -24,6 +26,9 @@ CJK_WORD: Final = 0.6
 """Words that one character of Chinese, Japanese or Korean counts for."""
 
 HEADINGS: Final = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+
+TAG_NUMBERS: Final = {tag: number for number, tag in enumerate((*sorted(HEADINGS), "p", "li"), 1)}
+"""Numbers of the box tags that are asked for by name; the headings come first."""
 
 SENTENCE_WORDS: Final = 10
 """From here on a block with a full stop and few links counts as running text."""
@@ -63,17 +68,23 @@ class Layout:
     page: Page
 
     @cached_property
-    def points(self) -> npt.NDArray[np.uint32]:
-        """Code points of all blocks in a row."""
-        return np.frombuffer("".join(self.page.texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+    def points(self) -> npt.NDArray[np.uint16] | npt.NDArray[np.uint32]:
+        """Code points of all blocks in a row; two bytes each where that is enough."""
+        text = "".join(self.page.texts)
+        pairs = text.encode("utf-16-le", "surrogatepass")
+        if len(pairs) == 2 * len(text):
+            return np.frombuffer(pairs, "<u2")
+        return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
 
     @cached_property
     def codes(self) -> tuple[npt.NDArray[np.uint8], Longs]:
         """Class of every character of all blocks in a row, and where each block starts (m + 1)."""
         texts = self.page.texts
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-        classes = _char_classes()[np.minimum(self.points, 0xFFFF)]
-        return classes, np.concatenate(([0], np.cumsum(lengths)))
+        starts = np.zeros(len(texts) + 1, np.int64)
+        np.cumsum(lengths, out=starts[1:])
+        points = self.points
+        return _char_classes()[points if points.itemsize == 2 else np.minimum(points, 0xFFFF)], starts
 
     @cached_property
     def char_counts(self) -> Floats:
@@ -92,7 +103,12 @@ class Layout:
     @cached_property
     def words(self) -> list[list[str]]:
         """(m) the words of each block, case folded; CJK characters are words of their own."""
-        return split_words(self.page.texts, cjk=bool(self.char_counts[:, CJK].any()))
+        return find_words(self.folded, cjk=bool(self.char_counts[:, CJK].any()))
+
+    @cached_property
+    def folded(self) -> list[str]:
+        """(m) the texts, case folded."""
+        return [*map(str.casefold, self.page.texts)]
 
     @cached_property
     def flat_words(self) -> list[str]:
@@ -103,6 +119,26 @@ class Layout:
     def word_counts(self) -> Longs:
         """(m) words as :attr:`words` has them."""
         return np.fromiter(map(len, self.words), np.int64, len(self.words))
+
+    @cached_property
+    def word_ends(self) -> Longs:
+        """(m + 1) 0, then where each block's words end in :attr:`flat_words`."""
+        ends = np.zeros(len(self.words) + 1, np.int64)
+        np.cumsum(self.word_counts, out=ends[1:])
+        return ends
+
+    @cached_property
+    def _spelt(self) -> tuple[list[str], Longs]:
+        """The words that occur, once each, and for each of :attr:`flat_words` its place among them."""
+        flat = self.flat_words
+        places = dict(zip(dict.fromkeys(flat), count()))
+        return list(places), np.fromiter(map(places.__getitem__, flat), np.int64, len(flat))
+
+    def numbered(self, numbers: Mapping[str, int]) -> Longs:
+        """The number of each of :attr:`flat_words`; 0 for those that have none. Each spelling is looked up once."""
+        spellings, places = self._spelt
+        found: Longs = np.fromiter(map(numbers.get, spellings, repeat(0)), np.int64, len(spellings))[places]
+        return found
 
     @cached_property
     def size(self) -> Floats:
@@ -124,29 +160,46 @@ class Layout:
     @cached_property
     def headings(self) -> npt.NDArray[np.bool_]:
         """(m) is the block a heading?"""
-        return np.array([self.page.tags[i] in HEADINGS for i in self.page.elements.tolist()], np.bool_)
+        numbers = self.box_numbers
+        return (numbers > 0) & (numbers <= len(HEADINGS))
+
+    @cached_property
+    def boxes(self) -> list[str]:
+        """(m) tag of each block's element."""
+        return [*map(self.page.tags.__getitem__, self.page.elements.tolist())]
+
+    @cached_property
+    def box_numbers(self) -> npt.NDArray[np.int8]:
+        """(m) the number of each of :attr:`boxes` in ``TAG_NUMBERS``; 0 for the other tags."""
+        return np.fromiter(map(TAG_NUMBERS.get, self.boxes, repeat(0)), np.int8, len(self.boxes))
+
+    def in_box(self, tag: str) -> npt.NDArray[np.bool_]:
+        """(m) is the block's element such a one? For the tags of ``TAG_NUMBERS``."""
+        return np.equal(self.box_numbers, TAG_NUMBERS[tag])
 
     @cached_property
     def stats(self) -> Floats:
         """(m, 10) what is summed over containers: characters, those in links, words, 1, words of running text, is
         it running text, a ``<p>``, a heading; commas and stops; is it nearly all link.
         """
-        box = [self.page.tags[i] for i in self.page.elements.tolist()]
-        return np.stack(
-            [
-                self.chars,
-                np.minimum(self.page.link_chars, self.chars),
-                self.size,
-                np.ones(len(box)),
-                np.where(self.sentences, self.size, 0),
-                self.sentences,
-                np.array([tag == "p" for tag in box]),
-                self.headings,
-                self.char_counts[:, COMMA] + self.char_counts[:, STOP],
-                self.link_density > 0.8,
-            ],
-            axis=1,
-        ).astype(np.float32)
+        chars, sentences = self.chars, self.sentences
+        stats = np.empty((len(self.page), 10), np.float32)
+        stats[:, 0] = chars
+        np.minimum(self.page.link_chars, chars, out=stats[:, 1])
+        stats[:, 2] = self.size
+        stats[:, 3] = 1
+        np.multiply(self.size, sentences, out=stats[:, 4])
+        stats[:, 5] = sentences
+        stats[:, 6] = self.in_box("p")
+        stats[:, 7] = self.headings
+        np.add(self.char_counts[:, COMMA], self.char_counts[:, STOP], out=stats[:, 8])
+        stats[:, 9] = self.link_density > 0.8
+        return stats
+
+    @cached_property
+    def stats_total(self) -> Floats:
+        """(10) sums of :attr:`stats` over the page."""
+        return np.asarray(self.stats.sum(axis=0))
 
     @cached_property
     def chains(self) -> npt.NDArray[np.int32]:
@@ -157,7 +210,7 @@ class Layout:
         while level.any():
             level = parents[level]
             levels.append(level)
-        return np.stack(levels, axis=1)
+        return np.array(levels).T
 
     @cached_property
     def depths(self) -> Longs:
@@ -168,20 +221,46 @@ class Layout:
         """(m) the ancestor so many levels above each block's element; the root where there is none."""
         return self.chains[:, min(level, self.chains.shape[1] - 1)]
 
-    def sums(self, values: Floats, containers: npt.NDArray[np.int32]) -> Floats:
+    def sums(self, values: Floats, containers: npt.NDArray[np.signedinteger[Any]]) -> Floats:
         """Sums of ``values`` (m, k) over the blocks of each container: shape of ``containers`` plus (k)."""
-        prefix = np.zeros((len(values) + 1, *values.shape[1:]), np.float64)
+        prefix = np.zeros((len(values) + 1, values.shape[1]))
         np.cumsum(values, axis=0, out=prefix[1:])
-        total = prefix[self.page.last[containers]] - prefix[self.page.first[containers]]
-        return total.astype(np.float32)
+        ends, starts = self.page.last[containers], self.page.first[containers]
+        total: Floats = (prefix.take(ends, axis=0) - prefix.take(starts, axis=0)).astype(np.float32)
+        return total
+
+    @cached_property
+    def held(self) -> npt.NDArray[np.intp]:
+        """(held) the elements around blocks, in order: all that is in :attr:`chains`."""
+        around = np.zeros(len(self.page.tags), np.bool_)
+        around[self.chains] = True
+        around[0] = True
+        return np.flatnonzero(around)
+
+    @cached_property
+    def held_chains(self) -> npt.NDArray[np.int32]:
+        """:attr:`chains` as places in :attr:`held`: what is worked out once a container is picked by these."""
+        places = np.zeros(len(self.page.tags), np.int32)
+        places[self.held] = np.arange(len(self.held), dtype=np.int32)
+        return places[self.chains]
+
+    def levels(self, levels: Sequence[int]) -> npt.NDArray[np.int32]:
+        """(m, levels) the ancestors at these levels as places in :attr:`held`."""
+        top = self.chains.shape[1] - 1
+        return self.held_chains[:, [min(level, top) for level in levels]]
 
     @cached_property
     def look_index(self) -> dict[tuple[str, str], int]:
         """A number for each pair of tag and names, in order of appearance; 0 for elements without text."""
-        pairs = zip(self.page.tags, self.page.names, self._has_text.tolist(), strict=True)
-        seen = dict.fromkeys((tag, names) for tag, names, some in pairs if some)
+        seen = dict.fromkeys(self._dressed)
         seen.pop(("", ""), None)
         return {pair: number for number, pair in enumerate(seen, 1)}
+
+    @cached_property
+    def _dressed(self) -> list[tuple[str, str]]:
+        """Tag and names of the elements with text."""
+        some = self._has_text.tolist()
+        return [*zip(compress(self.page.tags, some), compress(self.page.names, some), strict=True)]
 
     @cached_property
     def _has_text(self) -> npt.NDArray[np.bool_]:
@@ -193,10 +272,10 @@ class Layout:
     @cached_property
     def looks(self) -> Longs:
         """(n) number of each element's pair of tag and names: elements that look alike share it."""
-        pairs = zip(self.page.tags, self.page.names, strict=True)
-        index = self.look_index
-        looks = np.array([index.get(pair, 0) for pair in pairs], np.int64)
-        return np.where(self._has_text, looks, 0)
+        pairs = self._dressed
+        looks = np.zeros(len(self.page.tags), np.int64)
+        looks[self._has_text] = np.fromiter(map(self.look_index.get, pairs, repeat(0)), np.int64, len(pairs))
+        return looks
 
     @cached_property
     def look_words(self) -> list[list[str]]:
@@ -206,9 +285,13 @@ class Layout:
 
     @cached_property
     def twins(self) -> Longs:
-        """(n) siblings that look alike, the element itself included."""
-        key = self.page.parents.astype(np.int64) * (self.looks.max() + 1) + self.looks
-        return _group_sizes(key)
+        """(n) siblings that look alike, the element itself included; those without text count as one look."""
+        parents, looks = self.page.parents, self.looks
+        key = parents.astype(np.int64) * (looks.max() + 1) + looks
+        dressed = np.flatnonzero(looks)  # the others need no sorting: by their parents, they are counted
+        twins = np.bincount(parents[looks == 0], minlength=len(looks))[parents]
+        twins[dressed] = _group_sizes(key[dressed])
+        return twins
 
     @cached_property
     def signatures(self) -> Longs:
@@ -216,21 +299,46 @@ class Layout:
         key = np.zeros(len(self.page), np.int64)
         for level in range(6):
             key = key * 1_000_003 + self.looks[self.ancestor(level)]
-        index: Longs = np.unique(key, return_inverse=True)[1]
-        return index
+        return _groups(key)[0]
+
+    @cached_property
+    def signature_sizes(self) -> Longs:
+        """How many blocks bear each of :attr:`signatures`."""
+        return np.bincount(self.signatures)
+
+    def signature_sums(self, values: Floats) -> npt.NDArray[np.float64]:
+        """(signatures, k) sums of ``values`` (m, k) over the blocks that share a signature."""
+        width = values.shape[1]
+        places = self.signatures[:, None] * width + np.arange(width)
+        sums: npt.NDArray[Any] = np.bincount(places.ravel(), values.ravel(), len(self.signature_sizes) * width)
+        return sums.reshape(-1, width)
 
     @cached_property
     def repeats(self) -> tuple[Floats, Floats]:
         """(m) how often the block's text stands on the page, and how often before it."""
-        seen: dict[str, int] = {}
-        before = np.empty(len(self.page), np.float32)
-        keys = [text.casefold() for text in self.page.texts]
-        for index, key in enumerate(keys):
-            before[index] = seen.get(key, 0)
-            seen[key] = seen.get(key, 0) + 1
-        return np.fromiter(map(seen.__getitem__, keys), np.float32, len(keys)), before
+        keys = self.folded
+        before = np.zeros(len(keys), np.float32)
+        counts = Counter(keys)
+        if len(counts) < len(keys):
+            seen = dict.fromkeys(counts, 0)
+            for index, key in enumerate(keys):
+                before[index] = seen[key]
+                seen[key] += 1
+        return np.fromiter(map(counts.__getitem__, keys), np.float32, len(keys)), before
+
+
+def _groups(keys: Longs) -> tuple[Longs, Longs]:
+    """A number for each key, equal ones sharing it, and the size of each group. Less than ``np.unique`` costs."""
+    order = keys.argsort(kind="stable")
+    ordered = keys[order]
+    new = np.zeros(len(keys), np.int64)
+    np.not_equal(ordered[1:], ordered[:-1], out=new[1:], casting="unsafe")
+    group = np.empty(len(keys), np.int64)
+    group[order] = new.cumsum()
+    return group, np.bincount(group)
 
 
 def _group_sizes(keys: Longs) -> Longs:
-    _, index, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    return counts[index]
+    """(keys) how many keys equal each."""
+    group, sizes = _groups(keys)
+    return sizes[group]

@@ -8,6 +8,7 @@ beside the features as the input of two small perceptrons: one for the four labe
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import chain, repeat
 from typing import Any, Final
 
 import numpy as np
@@ -71,8 +72,7 @@ class Lexical:
         return np.concatenate([self._word_scores(x), self._name_scores(x)], axis=1)
 
     def _word_scores(self, x: Layout) -> Floats:
-        ids = np.array([*map(self.word_index.get, x.flat_words)], np.float64)
-        known = np.nan_to_num(ids).astype(np.int64)
+        known = x.numbered(self.word_index)
         pairs = pair_ids(known, x.word_counts) + len(self.words) + 1
         summed = bag_sums(self.word_weights, known, x.word_counts)
         summed += bag_sums(self.word_weights, pairs, np.maximum(x.word_counts - 1, 0))
@@ -80,16 +80,15 @@ class Lexical:
 
     def _name_scores(self, x: Layout) -> Floats:
         counts = np.fromiter(map(len, x.look_words), np.int64, len(x.look_words))
-        ids = np.array([self.name_index.get(word, 0) for words in x.look_words for word in words], np.int64)
-        chains = x.chains
-        total = np.zeros((len(x.page), self.name_weights.shape[2]), np.float32)
-        for (low, high), weights in zip(NAME_LEVELS, self.name_weights, strict=True):
-            of_look = bag_sums(weights, ids, counts)
-            near = x.looks[chains[:, low:high]]
-            if low == 0:
-                near = np.concatenate([near, x.looks[x.page.leaves][:, None]], axis=1)
-            total += of_look[near].sum(axis=1)
-        return total
+        words = chain.from_iterable(x.look_words)
+        ids = np.fromiter(map(self.name_index.get, words, repeat(0)), np.int64, int(counts.sum()))
+        of_look = np.add.reduceat(self.name_weights.take(ids, axis=1), np.cumsum(counts) - counts, axis=1)
+        # One row a level: sums run over whole rows. Each band of levels has its own copy of the looks.
+        levels = x.looks[x.chains.T[: NAME_LEVELS[-1][1]]]
+        bands = np.repeat(np.arange(len(NAME_LEVELS)), [high - low for low, high in NAME_LEVELS])
+        levels += bands[: len(levels), None] * len(counts)
+        near = np.concatenate([levels, x.looks[x.page.leaves][None]])
+        return np.asarray(of_look.reshape(-1, of_look.shape[2]).take(near, axis=0).sum(axis=0))
 
 
 def pair_ids(ids: Longs, counts: Longs) -> Longs:
@@ -107,7 +106,7 @@ def bag_sums(weights: Floats, ids: Longs, counts: Longs) -> Floats:
     filled = np.flatnonzero(counts)
     if len(filled):
         starts = (np.cumsum(counts) - counts)[filled]
-        total[filled] = np.add.reduceat(weights[ids], starts, axis=0)
+        total[filled] = np.add.reduceat(weights.take(ids, axis=0), starts, axis=0)
     return total
 
 

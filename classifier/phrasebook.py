@@ -67,30 +67,28 @@ def _hashes(first: Longs, second: Longs) -> Longs:
     return hashes
 
 
-def word_ids(x: Layout) -> list[int]:
+def word_ids(x: Layout) -> Longs:
     """The number of each of the page's words; 0 for those that the lexicon does not know."""
-    get = book().index.get
-    return [get(word, 0) for word in x.flat_words]
+    return x.numbered(book().index)
 
 
-def phrase_hits(x: Layout, ids: list[int]) -> Floats:
+def phrase_hits(x: Layout, ids: Longs) -> Floats:
     """(m, kinds) phrases of each kind that the block holds; ``ids`` as :func:`word_ids` gives them."""
     known = book()
     hits = np.zeros((len(x.page), len(PHRASE_KINDS)), np.float32)
-    if not ids:
+    if not len(ids):
         return hits
-    numbers = np.array(ids, np.int64)
-    ends = np.cumsum(x.word_counts)
-    single = np.flatnonzero(_alone(len(known.stop))[numbers])
-    pairs = np.flatnonzero(known.sieve[_hashes(numbers[:-1], numbers[1:])] & (numbers[:-1] > 0) & (numbers[1:] > 0))
-    for place, owner in zip(single.tolist(), np.searchsorted(ends, single, "right").tolist(), strict=True):
-        for kind in known.alone[ids[place]]:
+    owners = np.repeat(np.arange(len(x.page)), x.word_counts)
+    single = np.flatnonzero(_alone(len(known.stop))[ids])
+    for word, owner in zip(ids[single].tolist(), owners[single].tolist(), strict=True):
+        for kind in known.alone[word]:
             hits[owner, kind] += 1
-    last = ends.tolist()
-    for place, owner in zip(pairs.tolist(), np.searchsorted(ends, pairs, "right").tolist(), strict=True):
-        for phrase, kind in known.starts.get((ids[place], ids[place + 1]), ()):
+    pairs = np.flatnonzero(known.sieve[_hashes(ids[:-1], ids[1:])] & (ids[:-1] > 0) & (ids[1:] > 0))
+    last = x.word_ends[1:]
+    for place, owner in zip(pairs.tolist(), owners[pairs].tolist(), strict=True):
+        for phrase, kind in known.starts.get((int(ids[place]), int(ids[place + 1])), ()):
             end = place + len(phrase)
-            if end <= last[owner] and ids[place:end] == phrase:
+            if end <= last[owner] and ids[place:end].tolist() == phrase:
                 hits[owner, kind] += 1
     return hits
 

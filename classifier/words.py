@@ -16,8 +16,12 @@ def split_words(texts: list[str], *, cjk: bool = True) -> list[list[str]]:
     >>> split_words(["Don't panic, 42!", "続き"])
     [['don', 't', 'panic', '42'], ['続', 'き']]
     """
-    find = (_MIXED if cjk else _SPACED).findall
-    return [find(text.casefold()) for text in texts]
+    return find_words([text.casefold() for text in texts], cjk=cjk)
+
+
+def find_words(folded: list[str], *, cjk: bool = True) -> list[list[str]]:
+    """The same for texts that are case folded already."""
+    return [*map((_MIXED if cjk else _SPACED).findall, folded)]
 
 
 def split_name(name: str) -> list[str]:
