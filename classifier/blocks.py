@@ -5,10 +5,12 @@ attributes of a tag; its SAX interface has neither fault, and can be stopped bet
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from lxml import etree
@@ -83,7 +85,7 @@ def cut(html: str, limits: Limits = DEFAULT_LIMITS) -> Page:
 
 def _parse(html: str, limits: Limits, silent_tags: frozenset[str]) -> "_Target":
     target = _Target(limits, silent_tags)
-    parser = etree.HTMLParser(target=target, huge_tree=True, encoding="utf-8")  # type: ignore[call-overload]
+    parser = (_direct_parser() or _parser)(target)
     deadline = monotonic() + limits.max_seconds
     for start in range(0, len(html), CHUNK):
         parser.feed(html[start : start + CHUNK].encode("utf-8", "replace"))
@@ -97,6 +99,22 @@ def _parse(html: str, limits: Limits, silent_tags: frozenset[str]) -> "_Target":
         except etree.LxmlError:  # nothing but white space or a doctype
             pass
     return target
+
+
+def _parser(target: "_Target") -> Any:
+    return etree.HTMLParser(target=target, huge_tree=True, encoding="utf-8")  # type: ignore[call-overload]
+
+
+@cache
+def _direct_parser() -> Callable[["_Target"], Any] | None:
+    """The compiled parser that calls a compiled target without a detour, where both are there."""
+    if "__pyx_vtable__" not in vars(_Target):
+        return None
+    try:
+        from classifier.sax import Parser
+    except ImportError:
+        return None
+    return Parser
 
 
 class _Target:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import classifier
-from classifier.blocks import DEFAULT_LIMITS
+from classifier.blocks import DEFAULT_LIMITS, cut
 from classifier.labels import Label
 from classifier.modelfile import ModelFileError
 from classifier.sieve import Reading, Sieve, default_model
@@ -234,6 +234,7 @@ def _info(options: argparse.Namespace) -> int:
 
 def compiled_modules() -> list[str]:
     """The modules of the package that run compiled, by full name; none where it was installed without a compiler."""
+    cut("<p>")  # some are loaded with the first page
     files = {name: str(getattr(module, "__file__", "")) for name, module in sys.modules.items()}
     return sorted(
         name

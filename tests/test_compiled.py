@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from lxml import etree
 
 from classifier import blocks
 from classifier.blocks import Limits
@@ -88,6 +89,40 @@ def test_the_compiled_module_stops_where_its_source_does(limits: dict[str, Any],
     for path in PAGES:
         html = path.read_text("utf-8")
         assert record(blocks.cut(html, Limits(**limits))) == record(pure.cut(html, pure.Limits(**limits)))
+
+
+ODD = [
+    *("", " ", "x", "<", "<p", "</p>", "<!doctype html>", "<!-- a", "<![CDATA[a]]>", "\ufeff<p>mark", "a\x00b<p>\x00"),
+    *("<p>a\ud800b", "<p>&amp;&nbsp;&#x1F600;&bogus;", "<meta charset=utf-16><p>é", "<p>\x1c \x85a\xa0", "<svg:a x:y=1>b"),
+    '<a href="/x" href="/y" itemprop=url>two</a><i content=c itemprop=i>', "<p class>a<b hidden>c</b><i style>d",
+    '<!DOCTYPE html PUBLIC "-//W3C//DTD HTML 4.01//EN" "x"><body> <p> a </p> <b> c</b> </body>',
+    f"<{'long' * 20} {'name' * 20}=1>a<p {' '.join(f'a{i}={i}' for i in range(1_200))} class=c>b",
+    "<noscript> a </noscript><textarea> \n b </textarea><pre> \n <b> \n</b></pre>" + "<p>é ü " * 30_000,
+]  # fmt: skip
+
+
+@needs_compiled
+@pytest.mark.parametrize("html", ODD, ids=range(len(ODD)))
+def test_odd_pages_are_cut_alike(html: str, pure: ModuleType) -> None:
+    assert record(blocks.cut(html)) == record(pure.cut(html))
+
+
+@needs_compiled
+def test_events_come_straight_from_libxml2_where_that_was_compared() -> None:
+    sax = pytest.importorskip("classifier.sax", reason="this libxml2 was not compared", exc_type=ImportError)
+    oldest, newest = sax.COMPARED
+    assert oldest <= etree.LIBXML_VERSION < newest
+    assert blocks._direct_parser() is sax.Parser
+
+
+@needs_compiled
+def test_what_a_target_raises_is_raised() -> None:
+    sax = pytest.importorskip("classifier.sax", reason="this libxml2 was not compared", exc_type=ImportError)
+    parser = sax.Parser(blocks._Target(Limits(), None))
+    with pytest.raises(TypeError):
+        parser.feed(b"<html><body><wbr>a")
+    with pytest.raises(TypeError):
+        sax.Parser(None)
 
 
 @needs_compiled
