@@ -17,7 +17,7 @@ import numpy.typing as npt
 from classifier import lexicon
 from classifier.layout import CHAR_CLASSES, CJK, COMMA, DIGIT, LOWER, STOP, UPPER, Floats, Layout, Longs
 from classifier.phrasebook import PHRASE_KINDS, book, phrase_hits, word_ids
-from classifier.words import split_words
+from classifier.words import WordTable, split_words
 
 VERSION: Final = 1
 """Raise on any change of meaning: a model only runs on the version that it was trained on."""
@@ -160,7 +160,7 @@ def declared_texts(x: Layout) -> Columns:
     descriptions = meta.get("description", "") + " " + meta.get("og:description", "")
     title, description = (frozenset(words) for words in split_words([titles, descriptions]))
     words = np.maximum(x.word_counts, 1)
-    where = x.numbered({word: (word in title) + 2 * (word in description) for word in title | description})
+    where = x.numbered(WordTable({word: (word in title) + 2 * (word in description) for word in title | description}))
     in_title, in_description = block_sums(x, where & 1), block_sums(x, where >> 1)
     return columns(
         {
@@ -188,30 +188,45 @@ NAME_SECTIONS: Final = tuple(lexicon.load_sections("classnames"))
 _LOOK_NAMES: Final = (*(f"role_{tag}" for tag in ROLE_TAGS), *(f"class_{name}" for name in NAME_SECTIONS))
 
 
+@dataclass(frozen=True, eq=False)
+class _LookBits:
+    """Bits of each role tag, class name and pair of names."""
+
+    table: WordTable
+    bits: Longs
+    """By number in the table."""
+    leads: npt.NDArray[np.bool_]
+    """By number in the table: does a pair begin so?"""
+    pairs: Mapping[str, int]
+
+
 @cache
-def _look_bits() -> tuple[dict[str, int], frozenset[str]]:
-    """Bits of each role tag, class name and pair of names; the first words of the pairs."""
+def _look_bits() -> _LookBits:
     bits = {f"<{tag}>": 1 << i for i, tag in enumerate(ROLE_TAGS)}
     for number, section in enumerate(NAME_SECTIONS):
         for name in lexicon.load_sections("classnames")[section]:
             bits[name] = bits.get(name, 0) | (1 << (number + len(ROLE_TAGS)))
-    return bits, frozenset(name.split()[0] for name in bits if " " in name)
+    pairs = {name: bit for name, bit in bits.items() if " " in name}
+    leads = {name.split()[0] for name in pairs}
+    words = [*dict.fromkeys((*leads, *(name for name in bits if name not in pairs)))]
+    return _LookBits(
+        WordTable({word: number for number, word in enumerate(words, 1)}),
+        np.array([0, *(bits.get(word, 0) for word in words)], np.int64),
+        np.array([False, *(word in leads for word in words)]),
+        pairs,
+    )
 
 
 def look_bits(x: Layout) -> Longs:
     """(n) a bit for each role tag, then for each section of class vocabulary that the element's names hit."""
-    bits_of, leads = _look_bits()
-    found = []
-    for words in x.look_words:
-        bits = 0
-        for word in words:
-            if word in bits_of:
-                bits |= bits_of[word]
-        if not leads.isdisjoint(words):
-            for pair in pairwise(words):
-                bits |= bits_of.get(" ".join(pair), 0)
-        found.append(bits)
-    return np.array(found, np.int64)[x.looks]
+    known = _look_bits()
+    numbers = known.table[x.look_hashes]
+    bits = np.bitwise_or.reduceat(known.bits[numbers], x.look_starts)
+    leads = np.flatnonzero(known.leads[numbers])
+    for look in dict.fromkeys((x.look_starts.searchsorted(leads, "right") - 1).tolist()):
+        for pair in pairwise(x.look_words[look]):
+            bits[look] |= known.pairs.get(" ".join(pair), 0)
+    return bits[x.looks]
 
 
 def tags_and_names(x: Layout) -> Columns:

@@ -4,7 +4,7 @@ Subtrees are ranges of blocks, so that a sum over any container is the differenc
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import chain, compress, count, repeat
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifier.page import Page
-from classifier.words import find_words, split_name
+from classifier.words import WordTable, find_words, hashes, split_name
 
 Floats = npt.NDArray[np.float32]
 Longs = npt.NDArray[np.int64]
@@ -134,10 +134,13 @@ class Layout:
         places = dict(zip(dict.fromkeys(flat), count()))
         return list(places), np.fromiter(map(places.__getitem__, flat), np.int64, len(flat))
 
-    def numbered(self, numbers: Mapping[str, int]) -> Longs:
-        """The number of each of :attr:`flat_words`; 0 for those that have none. Each spelling is looked up once."""
-        spellings, places = self._spelt
-        found: Longs = np.fromiter(map(numbers.get, spellings, repeat(0)), np.int64, len(spellings))[places]
+    @cached_property
+    def _spelling_hashes(self) -> Longs:
+        return hashes(self._spelt[0])
+
+    def numbered(self, numbers: WordTable) -> Longs:
+        """The number of each of :attr:`flat_words`. Each spelling is looked up once."""
+        found: Longs = numbers[self._spelling_hashes].take(self._spelt[1])
         return found
 
     @cached_property
@@ -282,6 +285,17 @@ class Layout:
         """The words of each look, by number: its tag as ``<tag>``, then those of its names."""
         looks = self.look_index
         return [["<>"], *([f"<{tag}>", *split_name(names)] if names else [f"<{tag}>"] for tag, names in looks)]
+
+    @cached_property
+    def look_starts(self) -> Longs:
+        """(looks) where the words of each look begin among those of all."""
+        ends = np.cumsum(np.fromiter(map(len, self.look_words), np.int64, len(self.look_words)))
+        return np.concatenate(([0], ends[:-1]))
+
+    @cached_property
+    def look_hashes(self) -> Longs:
+        """Hashes of the words of all looks in a row."""
+        return hashes([*chain.from_iterable(self.look_words)])
 
     @cached_property
     def twins(self) -> Longs:

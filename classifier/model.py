@@ -8,7 +8,6 @@ beside the features as the input of two small perceptrons: one for the four labe
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from itertools import chain, repeat
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +17,7 @@ from classifier.access import Coefficients
 from classifier.blocks import cut
 from classifier.labels import LABELS
 from classifier.layout import Floats, Layout, Longs
+from classifier.words import WordTable
 
 FORMAT: Final = 1
 """Raise when the arrays or the contract change shape; keep a reader for what has shipped."""
@@ -67,26 +67,32 @@ class Lexical:
         """Row of each name in ``name_weights``."""
         return {name: index for index, name in enumerate(self.names, 1)}
 
+    @cached_property
+    def _word_table(self) -> WordTable:
+        return WordTable(self.word_index)
+
+    @cached_property
+    def _name_table(self) -> WordTable:
+        return WordTable(self.name_index)
+
     def scores(self, x: Layout) -> Floats:
         """(m, len(SCORES))"""
         return np.concatenate([self._word_scores(x), self._name_scores(x)], axis=1)
 
     def _word_scores(self, x: Layout) -> Floats:
-        known = x.numbered(self.word_index)
+        known = x.numbered(self._word_table)
         pairs = pair_ids(known, x.word_counts) + len(self.words) + 1
         summed = bag_sums(self.word_weights, known, x.word_counts)
         summed += bag_sums(self.word_weights, pairs, np.maximum(x.word_counts - 1, 0))
         return np.asarray(summed / np.sqrt(np.maximum(x.word_counts, 1))[:, None], np.float32)
 
     def _name_scores(self, x: Layout) -> Floats:
-        counts = np.fromiter(map(len, x.look_words), np.int64, len(x.look_words))
-        words = chain.from_iterable(x.look_words)
-        ids = np.fromiter(map(self.name_index.get, words, repeat(0)), np.int64, int(counts.sum()))
-        of_look = np.add.reduceat(self.name_weights.take(ids, axis=1), np.cumsum(counts) - counts, axis=1)
+        ids = self._name_table[x.look_hashes]
+        of_look = np.add.reduceat(self.name_weights.take(ids, axis=1), x.look_starts, axis=1)
         # One row a level: sums run over whole rows. Each band of levels has its own copy of the looks.
         levels = x.looks[x.chains.T[: NAME_LEVELS[-1][1]]]
         bands = np.repeat(np.arange(len(NAME_LEVELS)), [high - low for low, high in NAME_LEVELS])
-        levels += bands[: len(levels), None] * len(counts)
+        levels += bands[: len(levels), None] * len(x.look_starts)
         near = np.concatenate([levels, x.looks[x.page.leaves][None]])
         return np.asarray(of_look.reshape(-1, of_look.shape[2]).take(near, axis=0).sum(axis=0))
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from classifier import lexicon
 from classifier.layout import Floats, Layout, Longs
-from classifier.words import split_words
+from classifier.words import WordTable, split_words
 
 PHRASE_KINDS: Final = tuple(kind for kind in lexicon.KINDS if kind != "stopwords")
 
@@ -26,6 +26,8 @@ class Book:
     """The lexicon as numbers: each word that stands in a phrase or is a stop word has one, from 1."""
 
     index: dict[str, int]
+    table: WordTable
+    """The same, for many words at once."""
     stop: npt.NDArray[np.bool_]
     """(words + 1)"""
     alone: dict[int, tuple[int, ...]]
@@ -59,7 +61,7 @@ def book() -> Book:
     sieve = np.zeros(1 << _SIEVE_BITS, np.bool_)
     pairs = np.array(list(starts), np.int64)
     sieve[_hashes(pairs[:, 0], pairs[:, 1])] = True
-    return Book(index, stop, {word: tuple(kinds) for word, kinds in alone.items()}, starts, sieve)
+    return Book(index, WordTable(index), stop, {word: tuple(kinds) for word, kinds in alone.items()}, starts, sieve)
 
 
 def _hashes(first: Longs, second: Longs) -> Longs:
@@ -69,7 +71,7 @@ def _hashes(first: Longs, second: Longs) -> Longs:
 
 def word_ids(x: Layout) -> Longs:
     """The number of each of the page's words; 0 for those that the lexicon does not know."""
-    return x.numbered(book().index)
+    return x.numbered(book().table)
 
 
 def phrase_hits(x: Layout, ids: Longs) -> Floats:

@@ -1,7 +1,13 @@
 """Text into words: case-folded runs of letters and digits; a character each in Chinese, Japanese and Korean."""
 
 import re
+from collections.abc import Collection, Mapping
 from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+Longs = npt.NDArray[np.int64]
 
 _SPACED: Final = re.compile(r"[^\W_]+")
 _MIXED: Final = re.compile(
@@ -31,3 +37,39 @@ def split_name(name: str) -> list[str]:
     ['c', 'paywall', 'notice', 'article', 'body']
     """
     return [token.lower() for token in _NAME.findall(name)]
+
+
+_LENGTH_FACTOR: Final = 0x1E3779B97F4A7C15
+
+
+def hashes(words: Collection[str]) -> Longs:
+    """A hash of each word, 64 bits: by these, a :class:`WordTable` finds many words at once.
+
+    Python's own looks at the bytes of a string, whatever their width: to it, ``2k`` and ``欲`` are the same. Their
+    lengths are not.
+    """
+    lengths = np.fromiter(map(len, words), np.int64, len(words))
+    return np.fromiter(map(hash, words), np.int64, len(words)) + lengths * _LENGTH_FACTOR
+
+
+class WordTable:
+    """The numbers of many words, from 1; what has none gets 0.
+
+    Words are told apart by their hashes of 64 bits alone. In a dictionary of 40,000 words each look-up waits for
+    memory three times, one behind the other: that took a third of a page's parse.
+
+    >>> WordTable({"tea": 7})[hashes(["milk", "tea"])].tolist()
+    [0, 7]
+    """
+
+    def __init__(self, numbers: Mapping[str, int]) -> None:
+        keys = hashes(numbers)
+        order = keys.argsort()
+        self._keys = np.append(keys[order], 0)  # the last stands for all that lies behind
+        self._numbers = np.append(np.fromiter(numbers.values(), np.int64, len(numbers))[order], 0)
+
+    def __getitem__(self, hashes: Longs) -> Longs:
+        places = self._keys[:-1].searchsorted(hashes)
+        found: Longs = self._numbers.take(places)
+        found[self._keys.take(places) != hashes] = 0
+        return found

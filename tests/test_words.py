@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier.words import split_name, split_words
+from classifier.words import WordTable, hashes, split_name, split_words
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,15 @@ def test_names(name, tokens):
 @given(st.text(st.sampled_from("abAB-_ 12"), max_size=30))
 def test_tokens_hold_every_letter_of_a_name(name):
     assert "".join(split_name(name)) == "".join(c for c in name.lower() if c.isalpha())
+
+
+@given(st.dictionaries(st.text(max_size=3), st.integers(1, 99)), st.lists(st.text(max_size=3)))
+def test_a_table_finds_what_a_dictionary_finds(numbers, words):
+    words += list(numbers)
+    assert WordTable(numbers)[hashes(words)].tolist() == [numbers.get(word, 0) for word in words]
+
+
+def test_equal_bytes_of_other_widths_are_other_words():
+    words = [*"2欲", "2k", "4x", "破"]
+    assert len({*hashes(words).tolist()}) == len(words)
+    assert WordTable({"2k": 1})[hashes(words)].tolist() == [0, 0, 1, 0, 0]
