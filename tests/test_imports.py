@@ -24,7 +24,7 @@ ORDER = (
         "phrasebook",
         "features",
     ),
-    *("jsonld", "metadata", "declared", "observed", "access", "model", "decide", "modelfile"),
+    *("jsonld", "metadata", "declared", "observed", "access", "model", "decide", "arrayfile", "modelfile"),
     *("structure", "inline", "markdown", "extraction", "sieve", "cli"),
 )
 
