@@ -5,8 +5,10 @@ The container is that of :mod:`classifier.arrayfile`; strings are UTF-8 bytes. T
 
 from collections.abc import Iterator
 from dataclasses import asdict, fields
+from functools import cache
+from importlib import resources
 from os import PathLike
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -40,7 +42,9 @@ from classifier.model import (
     main_inputs,
 )
 
-__all__ = ["ModelFileError", "load_model", "model_digest", "model_of", "save_model"]
+__all__ = ["Kind", "ModelFileError", "default_model", "load_model", "model_digest", "model_of", "save_model"]
+
+Kind = Literal["html", "text"]
 
 MAX_TEXT: Final = 4 << 20
 MAX_WORDS: Final = 1 << 17
@@ -65,6 +69,13 @@ def load_model(path: str | PathLike[str]) -> Model:
 def model_of(arrays: dict[str, Array]) -> Model:
     """The model that a file's arrays hold. To be called within :func:`classifier.arrayfile.refusing`."""
     return _model(arrays, take_contract(arrays, (field.name for field in fields(Contract)), FORMAT))
+
+
+@cache
+def default_model(kind: Kind) -> Model:
+    """The model that ships, loaded once a process."""
+    with resources.as_file(resources.files("classifier") / "models" / f"{kind}.npz") as path:
+        return load_model(path)
 
 
 def model_digest(model: Model) -> str:

@@ -24,7 +24,7 @@ ORDER = (
         "phrasebook",
         "features",
     ),
-    *("jsonld", "metadata", "declared", "observed", "access", "model", "decide", "arrayfile", "modelfile"),
+    *("jsonld", "metadata", "declared", "observed", "access", "model", "decide", "arrayfile", "modelfile", "sitemodel"),
     *("structure", "inline", "markdown", "extraction", "sieve", "cli"),
 )
 
