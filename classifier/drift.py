@@ -15,7 +15,7 @@ stories, and every change of templates found from 12 pages before and after it.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from math import log2, sqrt
@@ -59,6 +59,7 @@ SPREAD_FLOOR: Final = 0.03
 """Standard deviation that is assumed at least: ten pages that are all alike prove little about the next."""
 
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
+_KEY: Final = re.compile(r"\d{4}-\d\d-\d\d|#\d{9,}")
 _POSITION: Final = re.compile(r"\[\d+\]")
 
 
@@ -154,19 +155,26 @@ class Change:
 # -- records in -------------------------------------------------------------------------------------------------
 
 
-def watch(records: Iterable[Mapping[str, Any]], state: State | None = None) -> State:
+def watch(
+    records: Iterable[Any], state: State | None = None, refused: Callable[[StateError], None] | None = None
+) -> State:
     """Count records as ``pagesieve label`` writes them (``Reading.to_dict()``, and ``id`` and ``date`` if known).
 
-    Records without an address or without text are passed over.
+    Records without an address or without text are passed over. What is no record goes to ``refused``.
 
-    :raises StateError: for a record that is none.
+    :raises StateError: for what is no record, without ``refused``.
     """
     before = state or State()
     sites = {name: dict(periods) for name, periods in before.sites.items()}
     undated = dict(before.undated)
     for record in records:
-        site = site_of(record)
-        page = _period_of(record)
+        try:
+            site, page = site_of(record), _period_of(record)
+        except StateError as error:
+            if refused is None:
+                raise
+            refused(error)
+            continue
         if not site or page is None:
             continue
         key = _date_of(record)
@@ -188,9 +196,11 @@ def site_of(record: Mapping[str, Any]) -> str:
     >>> site_of({"url": "https://www.example.com/a"})
     'example.com'
     """
-    url = record.get("url") or (record.get("metadata") or {}).get("canonical_url")
     try:
+        url = record.get("url") or (record.get("metadata") or {}).get("canonical_url")
         host = urlsplit(url).hostname if isinstance(url, str) else None
+    except AttributeError:
+        raise StateError("no record of a page as pagesieve label writes it (no JSON object)") from None
     except ValueError:
         return ""
     return (host or "").removeprefix("www.")[:MAX_NAME]
@@ -344,7 +354,7 @@ def load_state(path: str | PathLike[str]) -> State:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
             raise StateError(f"{path}: a state of format {content['format']}, and this version reads {FORMAT}.")
-        sites = {str(n): {str(k): _period(row) for k, row in rows.items()} for n, rows in content["sites"].items()}
+        sites = {str(n): {_key(k): _period(row) for k, row in rows.items()} for n, rows in content["sites"].items()}
         undated = {str(name): _whole(count) for name, count in content["undated"].items()}
     except StateError:
         raise
@@ -361,6 +371,12 @@ def _period(row: Sequence[Any]) -> Period:
         raise ValueError("a period of another shape")
     pages_to_label = [Doubtful(_whole(confidence), str(id), str(url)) for confidence, id, url in doubtful]
     return Period(pages, tuple(map(_whole, sums)), tuple(map(_whole, squares)), tuple(sorted(pages_to_label)))
+
+
+def _key(key: str) -> str:
+    if not _KEY.fullmatch(key):
+        raise ValueError(f"{key!r:.40} is no date and no number of a page")
+    return key
 
 
 def _whole(value: Any) -> int:

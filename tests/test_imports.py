@@ -25,7 +25,7 @@ ORDER = (
         "features",
     ),
     *("jsonld", "metadata", "declared", "observed", "access", "model", "decide", "arrayfile", "modelfile", "sitemodel"),
-    *("structure", "inline", "markdown", "extraction", "sieve", "cli"),
+    *("structure", "inline", "markdown", "extraction", "sieve", "drift", "cli"),
 )
 
 DOORS = ("__init__", "sieve", "cli")

@@ -47,6 +47,8 @@ STRENGTH: Final = 1.0
 """Of the ridge."""
 FREE_SCALE: Final = 2.0
 """Factor of the tokens that hold in any layout."""
+BASE_SHARE: Final = 0.8
+"""Part of the base's log-odds that counts while fitting: it is less sure of the next page than of those corrected."""
 STEPS: Final = 50
 SMALL: Final = 0.01
 """Weights below are left out of the correction."""
@@ -132,6 +134,7 @@ def _fit_labels(lessons: Sequence[Lesson], table: Any, weight: Floats) -> npt.ND
     truth = np.concatenate([lesson.labels for lesson in lessons])
     known = np.flatnonzero(truth != UNKNOWN)
     offset = np.log(np.maximum(np.concatenate([lesson.base_labels for lesson in lessons]), LEAST))[known]
+    offset = offset * BASE_SHARE
     goal = np.eye(len(LABELS))[truth[known]]
     rows, own = table[known], weight[known, None]
 
@@ -149,6 +152,7 @@ def _fit_main(lessons: Sequence[Lesson], table: Any, weight: Floats) -> npt.NDAr
     truth = np.concatenate([lesson.main for lesson in lessons])
     known = np.flatnonzero(truth != UNKNOWN)
     offset = main_log_odds(np.concatenate([lesson.base_main for lesson in lessons]))[known]
+    offset = offset * BASE_SHARE
     goal = (truth[known] >= 0.5).astype(np.float64)
     rows, own = table[known], weight[known]
 
