@@ -49,7 +49,10 @@ def _progress() -> Callable[[str], None]:
 
 
 def _train(options: argparse.Namespace) -> int:
+    from training.card import write_card
+    from training.evaluate import evaluate
     from training.fit import TooFewPages
+    from training.readings import readings, tune_folds
     from training.train import find_pages, train  # needs scikit-learn, which other commands do not
 
     progress = _progress()
@@ -65,6 +68,11 @@ def _train(options: argparse.Namespace) -> int:
             return _refuse(error)
         target = options.output / f"{kind}.npz"
         save_model(trained.model, target)
+        figures = None
+        if kind == "html":  # the measures are of pages, not of lines
+            found = readings(trained.predictions, tune_folds(trained.predictions))
+            figures = evaluate(found, pages, seed=options.seed)
+        write_card(target, trained.model.contract, figures)
         progress(f"{target}: {target.stat().st_size} bytes")
     return DONE
 
