@@ -33,14 +33,13 @@ from classifier.model import (
     FORMAT,
     NAME_LEVELS,
     PAIR_BITS,
+    Calibration,
     Contract,
-    Head,
     Lexical,
     Model,
-    Perceptron,
     input_names,
-    main_inputs,
 )
+from classifier.network import VIEWS, Network
 
 __all__ = ["Kind", "ModelFileError", "default_model", "load_model", "model_digest", "model_of", "save_model"]
 
@@ -49,7 +48,10 @@ Kind = Literal["html", "text"]
 MAX_TEXT: Final = 4 << 20
 MAX_WORDS: Final = 1 << 17
 """Bytes and entries of a vocabulary."""
-MAX_LAYERS: Final = 4
+MAX_WIDTH: Final = 512
+MAX_NETWORKS: Final = 16
+MAX_ROUNDS: Final = 8
+"""Of a network: numbers a block, networks side by side, rounds."""
 
 
 def save_model(model: Model, path: str | PathLike[str]) -> None:
@@ -89,14 +91,14 @@ def _arrays(model: Model) -> Iterator[tuple[str, Array]]:
     yield "names", as_bytes("\n".join(lexical.names))
     yield "word_weights", lexical.word_weights.astype("<f2")
     yield "name_weights", lexical.name_weights.astype("<f2")
-    for name, head in (("label", model.label_head), ("main", model.main_head)):
-        yield f"{name}_mean", head.mean.astype("<f4")
-        yield f"{name}_scale", head.scale.astype("<f4")
-        yield f"{name}_calibration", np.array([head.slope, head.offset], "<f4")
-        layers = zip(head.perceptron.weights, head.perceptron.biases, strict=True)
-        for layer, (weights, biases) in enumerate(layers):
-            yield f"{name}_weights{layer}", weights.astype("<f4")
-            yield f"{name}_biases{layer}", biases.astype("<f4")
+    network, found = model.network, model.calibration
+    yield "calibration", np.array([found.label_slope, found.main_slope, found.main_offset], "<f4")
+    for name in ("mean", "scale"):
+        yield name, getattr(network, name).astype("<f4")
+    for name in ("entry", "rounds", "exit", "outputs"):
+        weights = getattr(network, name)
+        # an array of a model has three dimensions at most
+        yield name, weights.reshape(-1, *weights.shape[-2:]).astype("<f4")
 
 
 def _model(arrays: dict[str, Array], contract: dict[str, Any]) -> Model:
@@ -115,8 +117,8 @@ def _model(arrays: dict[str, Array], contract: dict[str, Any]) -> Model:
     model = Model(
         contract=parsed,
         lexical=lexical,
-        main_head=_head(arrays, "main", main_inputs(), 1),
-        label_head=_head(arrays, "label", len(parsed.feature_names), len(LABELS)),
+        network=_network(arrays, len(parsed.feature_names)),
+        calibration=_calibration(arrays),
     )
     if arrays:
         raise ModelFileError(f"it holds arrays that no model has: {few(arrays)}")
@@ -157,24 +159,32 @@ def _vocabulary(arrays: dict[str, Array], name: str) -> tuple[str, ...]:
     return tuple(text.split("\n")) if text else ()
 
 
-def _head(arrays: dict[str, Array], name: str, inputs: int, outputs: int) -> Head:
-    mean, scale = (take_floats(arrays, f"{name}_{what}", (inputs,)) for what in ("mean", "scale"))
-    slope, offset = take_floats(arrays, f"{name}_calibration", (2,)).tolist()
-    if not (scale > 0).all() or slope <= 0:
-        raise ModelFileError(f"a scale or slope of its {name} head is not positive")
-    return Head(mean, scale, _perceptron(arrays, name, inputs, outputs), slope, offset)
+def _network(arrays: dict[str, Array], inputs: int) -> Network:
+    members, width = arrays["entry"].shape[1:]
+    rounds = arrays["rounds"].shape[0] // members if members else 0
+    for what, given, most in (
+        ("networks", members, MAX_NETWORKS),
+        ("numbers a block", width, MAX_WIDTH),
+        ("rounds", rounds, MAX_ROUNDS),
+    ):
+        if given > most or (not given and what != "rounds"):
+            raise ModelFileError(f"its network has {given} {what}, not 1 to {most}")
+    mean, scale = (take_floats(arrays, name, (inputs,)) for name in ("mean", "scale"))
+    if not (scale > 0).all():
+        raise ModelFileError("a scale of its network is not positive")
+    seen = (rounds * members, VIEWS * width + 1, width)
+    return Network(
+        mean,
+        scale,
+        entry=take_floats(arrays, "entry", (inputs + 1, members, width)),
+        rounds=take_floats(arrays, "rounds", seen).reshape(rounds, members, *seen[1:]),
+        exit=take_floats(arrays, "exit", (members, width + 1, width)),
+        outputs=take_floats(arrays, "outputs", (members, width + 1, len(LABELS) + 1)),
+    )
 
 
-def _perceptron(arrays: dict[str, Array], name: str, inputs: int, outputs: int) -> Perceptron:
-    weights, biases = [], []
-    for layer in range(MAX_LAYERS):
-        key = f"{name}_weights{layer}"
-        if key not in arrays:
-            break
-        width = arrays[key].shape[-1]
-        weights.append(take_floats(arrays, key, (inputs, width)))
-        biases.append(take_floats(arrays, f"{name}_biases{layer}", (width,)))
-        inputs = width
-    if inputs != outputs or not weights:
-        raise ModelFileError(f"its {name} head gives {inputs} outputs, not {outputs}")
-    return Perceptron(tuple(weights), tuple(biases))
+def _calibration(arrays: dict[str, Array]) -> Calibration:
+    label_slope, main_slope, main_offset = take_floats(arrays, "calibration", (3,)).tolist()
+    if label_slope <= 0 or main_slope <= 0:
+        raise ModelFileError("a slope of its calibration is not positive")
+    return Calibration(label_slope, main_slope, main_offset)
