@@ -542,34 +542,3 @@ GROUPS: Final[Mapping[str, Callable[[Layout], Columns]]] = {
 def featurise(x: Layout) -> Columns:
     """All groups side by side: (m, features). The page must hold at least one block."""
     return join(*(group(x) for group in GROUPS.values()))
-
-
-# -- scores in context ------------------------------------------------------------------------------------------
-
-SPREAD_LEVELS: Final = (0, 1, 2, 3, 5)
-
-
-def spread(x: Layout, scores: Floats, names: Sequence[str]) -> Columns:
-    """Scores of single blocks (m, k) carried to what surrounds them: containers, template, neighbours, heading."""
-    m = len(x.page)
-    held = np.maximum(x.page.last[x.held] - x.page.first[x.held], 1)
-    means = x.sums(scores, x.held) / held[:, None]
-    weight = np.log1p(x.size)[:, None]
-    template = x.signature_sums(scores) / x.signature_sizes[:, None]
-    above = np.maximum.accumulate(np.where(x.headings, np.arange(m), -1))
-    views = (
-        scores,
-        template[x.signatures],
-        np.where((above >= 0)[:, None], scores[above], 0),
-        shifted(scores, -1),
-        shifted(scores, 1),
-        window_means(scores, 2),
-        window_means(scores, 6),
-        (scores * weight).sum(axis=0) / max(float(weight.sum()), 1e-6),
-    )
-    values = np.empty((m, len(views) + len(SPREAD_LEVELS), scores.shape[1]), np.float32)
-    for number, view in enumerate(views):
-        values[:, number] = view
-    values[:, len(views) :] = means.take(x.levels(SPREAD_LEVELS), axis=0)
-    rows = ["own", "template", "headed", "before", "behind", "window2", "window6", "page"]
-    return grid("", [f"{row}_" for row in [*rows, *(f"level{level}" for level in SPREAD_LEVELS)]], names, values)

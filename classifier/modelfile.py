@@ -160,8 +160,8 @@ def _vocabulary(arrays: dict[str, Array], name: str) -> tuple[str, ...]:
 
 
 def _network(arrays: dict[str, Array], inputs: int) -> Network:
-    members, width = arrays["entry"].shape[1:]
-    rounds = arrays["rounds"].shape[0] // members if members else 0
+    _, members, width = _box(arrays, "entry")
+    rounds = _box(arrays, "rounds")[0] // members if members else 0
     for what, given, most in (
         ("networks", members, MAX_NETWORKS),
         ("numbers a block", width, MAX_WIDTH),
@@ -181,6 +181,16 @@ def _network(arrays: dict[str, Array], inputs: int) -> Network:
         exit=take_floats(arrays, "exit", (members, width + 1, width)),
         outputs=take_floats(arrays, "outputs", (members, width + 1, len(LABELS) + 1)),
     )
+
+
+def _box(arrays: dict[str, Array], name: str) -> tuple[int, int, int]:
+    """Shape of an array of three dimensions, before it is taken."""
+    if name not in arrays:
+        raise ModelFileError(f"it holds no array {name}")
+    shape = arrays[name].shape
+    if len(shape) != 3:
+        raise ModelFileError(f"its array {name} is of shape {shape}, which has not three dimensions")
+    return shape[0], shape[1], shape[2]
 
 
 def _calibration(arrays: dict[str, Array]) -> Calibration:

@@ -24,7 +24,7 @@ ORDER = (
         "phrasebook",
         "features",
     ),
-    *("jsonld", "metadata", "declared", "observed", "access", "model", "decide", "arrayfile", "modelfile", "sitemodel"),
+    *("jsonld", "metadata", "declared", "observed", "access", "network", "model", "decide", "arrayfile", "modelfile", "sitemodel"),
     *("structure", "inline", "markdown", "extraction", "sieve", "drift", "cli"),
 )
 

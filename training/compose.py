@@ -141,11 +141,14 @@ def _body_start(html: str) -> int:
 def _labelled(made: Page, page: Page, labels: Longs) -> tuple[Page, Longs]:
     """Labels of the composed page: the fragments' own, and the page's by its texts in their order."""
     out = np.full(len(made), UNKNOWN, np.int64)
+    marks: dict[int, int] = {}
     for element, name in enumerate(made.names):
         mark = _MARKED.search(name)
         if mark:
             made.names[element] = name.replace(mark[0], "").strip()
-            out[made.first[element] : made.last[element]] = [*LABELS].index(mark[1])
+            marks[element] = [*LABELS].index(mark[1])
+    for block, leaf in enumerate(made.leaves.tolist()):
+        out[block] = next((marks[i] for i in made.ancestors(leaf) if i in marks), UNKNOWN)
     after = 0
     for block in np.flatnonzero(out == UNKNOWN).tolist():
         old = next((i for i in range(after, min(after + REACH, len(page))) if page.texts[i] == made.texts[block]), None)
