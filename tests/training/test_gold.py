@@ -153,7 +153,7 @@ def test_an_id_stands_once(tmp_path: Path) -> None:
 def test_a_line_that_is_no_object_is_refused_and_an_empty_one_passed_over(tmp_path: Path, line: str) -> None:
     folder = _gold(tmp_path, _line("a"), line)
     if line:
-        with pytest.raises(ValueError, match=r"dev\.jsonl:2: "):
+        with pytest.raises(ValueError, match=r"dev\.jsonl:2:"):
             read_gold(folder)
     else:
         (page,) = read_gold(folder)
