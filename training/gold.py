@@ -76,7 +76,7 @@ def read_gold(folder: str | Path, split: str = "dev", problems: list[str] | None
     list for ``problems`` the sentence goes there, and the rest is read.
     """
     root = Path(folder)
-    return tuple(_read_jsonl(root / f"{split}.jsonl", root / split / "pages", problems))
+    return tuple(page for _, page in read_lines(root / f"{split}.jsonl", root / split / "pages", problems))
 
 
 def read_pages(folder: str | Path, problems: list[str] | None = None) -> tuple[GoldPage, ...]:
@@ -167,7 +167,11 @@ def _record(page: GoldPage) -> dict[str, Any]:
 # -- reading and checking ------------------------------------------------------------------------------------
 
 
-def _read_jsonl(path: Path, folder: Path, problems: list[str] | None) -> Iterator[GoldPage]:
+def read_lines(path: Path, folder: Path, problems: list[str] | None = None) -> Iterator[tuple[int, GoldPage]]:
+    """Line and page of each record of a file that holds a page a line; their HTML lies in ``folder``.
+
+    Raises as ``read_gold`` does, or fills ``problems``.
+    """
     if not path.is_file():
         raise FileNotFoundError(f"No file {path}: name the folder that holds the gold pages.")
     seen: dict[str, int] = {}
@@ -176,22 +180,28 @@ def _read_jsonl(path: Path, folder: Path, problems: list[str] | None) -> Iterato
             if not line.strip():
                 continue
             try:
-                yield _page_of_line(line, path, number, folder, seen)
+                record = _parse(line, path, number)
             except ValueError as error:
                 _report(error, problems)
+                continue
+            unsound = [*_line_problems(record, path, number, folder, seen)]
+            for sentence in unsound:
+                _report(ValueError(sentence), problems)
+            if not unsound:
+                yield number, _page(record, folder)
 
 
-def _page_of_line(line: bytes, path: Path, number: int, folder: Path, seen: dict[str, int]) -> GoldPage:
-    record = _parse(line, path, number)
+def _line_problems(
+    record: dict[str, Any], path: Path, number: int, folder: Path, seen: dict[str, int]
+) -> Iterator[str]:
     segments = record.get("segments")
     lines = [number] * (1 + len(segments) if isinstance(segments, list) else 1)
-    for sentence in record_problems(record, path, lines, folder):
-        raise ValueError(sentence)
-    name = record["id"]
-    if name in seen:
-        raise ValueError(f"{path}:{number}: id {name!r} stands in line {seen[name]} already.")
-    seen[name] = number
-    return _page(record, folder)
+    yield from record_problems(record, path, lines, folder)
+    name = record.get("id")
+    if isinstance(name, str):
+        first = seen.setdefault(name, number)
+        if first != number:
+            yield f"{path}:{number}: id {name!r} stands in line {first} already."
 
 
 def _parse(text: bytes, path: Path, line: int) -> dict[str, Any]:
