@@ -9,7 +9,7 @@ passes a list, which gets a sentence for each page that was left out.
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -133,7 +133,11 @@ def write_page(page: GoldPage, path: Path) -> None:
 
 def page_bytes(page: GoldPage) -> bytes:
     """What ``write_page`` writes."""
-    record = _record(page)
+    return record_bytes(_record(page))
+
+
+def record_bytes(record: Mapping[str, Any]) -> bytes:
+    """The bytes of a label file that holds this record."""
     lines = [f" {json.dumps(key)}: {_lines(key, value)}" for key, value in record.items()]
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode("utf-8")
 
