@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 SHOWN = ("leaky-wordpress-weekly", "forum-thread", "open-news-jsonld", "product-headlamp", "german-plus-gate", "qa-question")
 OPTIONS = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync --hide-scrollbars --window-size=1280,860"
+    " --disable-component-update --disable-sync --hide-scrollbars --window-size=1240,780"
 ).split()
 
 

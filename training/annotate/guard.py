@@ -31,7 +31,7 @@ PAGE_POLICY: Final = (
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types"
 )
 FRAME_POLICY: Final = (
-    "sandbox allow-top-navigation-by-user-activation; default-src 'none'; style-src 'unsafe-inline'; img-src data:;"
+    "sandbox allow-top-navigation-by-user-activation; default-src 'none'; style-src {styles}; img-src data:;"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 HEADERS: Final = {

@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import secrets
 from collections.abc import Callable
 from importlib import resources
 from typing import Any, Final
@@ -38,7 +39,7 @@ def make_app(session: Session, token: str, port: int) -> App:
         Route("/api/pages/{number}", answers.save, methods=["PUT"]),
         Route("/api/export", answers.export),
         Route("/api/import", answers.import_tasks, methods=["POST"]),
-        Route("/frame/{number}/{key}/{turn}", answers.frame),
+        Route("/frame/{number}/{key}/{look}/{turn}", answers.frame),
     ]
     handlers: dict[Any, Any] = {
         Conflict: _error(409, "Another tab or program saved this page in the meantime."),
@@ -113,15 +114,17 @@ class _Answers:
         return _json(await run_in_threadpool(self.session.save, number, sent))
 
     async def frame(self, request: Request) -> Response:
-        """The page as it looks, for the sandboxed frame. Its address holds a key of this page and run."""
+        """The page as it looks, or ``plain``, for the sandboxed frame. Its address holds a key of page and run."""
         number = self._number(request)
         if not hmac.compare_digest(request.path_params["key"].encode(), self._key(number).encode()):
             return _json({"error": "There is no such page."}, 404)
-        html = await run_in_threadpool(self.session.view, number, f"http://{request.headers['host']}/")
+        nonce = secrets.token_urlsafe(16)
+        styles = f"'nonce-{nonce}'" if request.path_params["look"] == "plain" else "'unsafe-inline'"
+        html = await run_in_threadpool(self.session.view, number, f"http://{request.headers['host']}/", nonce)
         return Response(
             html.encode("utf-8", "replace"),
             media_type="text/html; charset=utf-8",
-            headers={"content-security-policy": FRAME_POLICY},
+            headers={"content-security-policy": FRAME_POLICY.format(styles=styles)},
         )
 
     async def export(self, request: Request) -> Response:

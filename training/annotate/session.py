@@ -135,13 +135,13 @@ class Session:
     def _template(self, number: int) -> str:
         return rebuild(decode(self._bytes(number), None).text, self.read(number).page)
 
-    def view(self, number: int, parent: str) -> str:
+    def view(self, number: int, parent: str, nonce: str = "") -> str:
         """The page as it looks, blocks in the colours of their labels; clicks go to ``parent``."""
         try:
             labels = self._load(number)[0].labels
         except Unsound:
             labels = predicted_state(self.read(number)).labels
-        return coloured(self.template(number), [LABELS[label] for label in labels], parent)
+        return coloured(self.template(number), [LABELS[label] for label in labels], parent, nonce)
 
     def overview(self) -> list[dict[str, Any]]:
         """All pages, those first that are worth the most."""

@@ -48,8 +48,7 @@ a[class^="pagesieve-block "] { color: inherit !important; text-decoration: none 
  box-shadow: inset 0 -2px 0 var(--pagesieve-line) !important; -webkit-box-decoration-break: clone;
  box-decoration-break: clone; pointer-events: auto !important; }
 a[class^="pagesieve-block "]:hover { outline: 2px solid var(--pagesieve-line) !important; }
-a[class^="pagesieve-block "]:target { outline: 3px solid #111 !important; outline-offset: 2px !important;
- box-shadow: 0 0 0 5px #fff !important; position: relative !important; z-index: 2147483647 !important; }
+a[class^="pagesieve-block "]:target { outline: 3px solid #111 !important; outline-offset: 1px !important; }
 .pagesieve-image { display: inline-block; border: 1px dashed #999; color: #555; background: #f4f4f4; font: 12px sans-serif;
  overflow: hidden; min-width: 1em; min-height: 1em; max-width: 100%; }
 """
@@ -80,18 +79,22 @@ def rebuild(html: str, page: Page) -> str:
     return target.document()
 
 
-def coloured(template: str, labels: Sequence[str], parent: str) -> str:
-    """The document with the blocks in the colours of their labels, and links to ``parent``."""
+def coloured(template: str, labels: Sequence[str], parent: str, nonce: str = "") -> str:
+    """The document with the blocks in the colours of their labels, and links to ``parent``.
+
+    ``nonce`` marks our own style sheet: a policy that allows no other shows the page without its styles.
+    """
     rules = []
     for label, (tint, line) in COLOURS.items():
         blocks = [f".{_OURS}{i}" for i, one in enumerate(labels) if one == label]
         if blocks:
             rules.append(f"{','.join(blocks)}{{--pagesieve-tint:{tint};--pagesieve-line:{line}}}")
-    return template.replace(_COLOURS_HOLE, "\n".join(rules), 1).replace(_PARENT_HOLE, escape(parent))
+    filled = template.replace(_COLOURS_HOLE, "\n".join(rules), 1).replace(_NONCE_HOLE, escape(nonce), 1)
+    return filled.replace(_PARENT_HOLE, escape(parent))
 
 
 # Private-use and noncharacters cannot come from the page: what it holds of them is taken out.
-_COLOURS_HOLE, _PARENT_HOLE = "\ufdd0colours\ufdd1", "\ufdd0parent\ufdd1"
+_COLOURS_HOLE, _NONCE_HOLE, _PARENT_HOLE = (f"\ufdd0{name}\ufdd1" for name in ("colours", "nonce", "parent"))
 _HOLES: Final = re.compile("[\ufdd0\ufdd1]")
 
 
@@ -210,7 +213,7 @@ class _Rebuild:
         styles = _HOLES.sub("", "\n".join(self.styles)).replace("</", "<\\/")
         return (
             f'<!doctype html><html{self.html_attributes}><head><meta charset="utf-8"><title>page view</title>'
-            f"<style>{styles}</style><style>{_MARKS}{_COLOURS_HOLE}</style></head>"
+            f'<style>{styles}</style><style nonce="{_NONCE_HOLE}">{_MARKS}{_COLOURS_HOLE}</style></head>'
             f"<body{self.body_attributes}>{''.join(self.out)}</body></html>"
         )
 

@@ -328,7 +328,7 @@ function undo() {
 function showAbout() {
   const { access, accessProbability } = page.predicted;
   for (const option of byId("access").options) {
-    const guess = option.value === "unsure" ? ` – predicted: ${access}` : "";
+    const guess = option.value === "unsure" ? `, predicted ${access}` : "";
     option.textContent = `${option.value}${guess}`;
   }
   byId("access").value = state.access;
@@ -452,7 +452,7 @@ async function conflict(number) {
 let frame = null, coming = null, turns = 0, pointed = 0, pointTimer = 0;
 
 function frameAddress() {
-  return `${page.frame}/${turns}`;
+  return `${page.frame}/${byId("styles").getAttribute("aria-pressed") === "true" ? "styled" : "plain"}/${turns}`;
 }
 
 function showFrame() {
@@ -494,6 +494,11 @@ window.addEventListener("hashchange", () => {
   if (found && page) pick(Number(found[1]), false);
 });
 
+function toggleStyles() {
+  byId("styles").setAttribute("aria-pressed", byId("styles").getAttribute("aria-pressed") !== "true");
+  showFrame();
+}
+
 function shield(on) {
   const there = byId("frames").querySelector(".shield");
   if (!on && there) there.remove();
@@ -514,7 +519,7 @@ const KEYS = {
   k: () => moveTo(cursor - 1, false), K: () => moveTo(cursor - 1, true),
   n: () => { const block = leastCertain(); if (block >= 0) moveTo(order.indexOf(block), false); },
   w: widen, m: toggleMain, u: undo, C: confirmPage,
-  r: () => setRanging(!ranging),
+  r: () => setRanging(!ranging), s: toggleStyles,
   o: () => byId("sort").click(),
   a: () => byId("access").focus(), e: () => byId("notes").focus(),
   "[": () => turn(-1), "]": () => turn(1),
@@ -538,7 +543,7 @@ function onKey(event) {
   }
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") return take(event, undo);
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "Shift") return setShift(true);
+  if (event.key === "Shift") return shield(true);
   const digit = /^(?:Digit|Numpad)([1-4])$/.exec(event.code);
   if (digit) return take(event, () => digitKey(Number(digit[1]) - 1, event.shiftKey));
   const inList = event.target === byId("list") || event.target === document.body;
@@ -556,16 +561,13 @@ function digitKey(label, whole) {
   relabel(label);
 }
 
-function setShift(on) {
-  shield(on);
-}
-
 document.addEventListener("keydown", onKey);
-document.addEventListener("keyup", (event) => event.key === "Shift" && setShift(false));
-window.addEventListener("blur", () => setShift(false));
+document.addEventListener("keyup", (event) => event.key === "Shift" && shield(false));
+window.addEventListener("blur", () => shield(false));
 window.addEventListener("beforeunload", (event) => dirty && event.preventDefault());
 byId("frames").addEventListener("pointerdown", (event) => event.target.className === "shield" && setRanging(true));
 byId("undo").addEventListener("click", undo);
+byId("styles").addEventListener("click", toggleStyles);
 byId("range").addEventListener("click", () => setRanging(!ranging));
 byId("confirm-page").addEventListener("click", confirmPage);
 byId("next-page").addEventListener("click", () => turn(1));
