@@ -184,7 +184,7 @@ def read_lines(path: Path, folder: Path, problems: list[str] | None = None) -> I
             if not line.strip():
                 continue
             try:
-                record = _parse(line, path, number)
+                record = _parse(line.rstrip(b"\r\n"), path, number)
             except ValueError as error:
                 _report(error, problems)
                 continue
@@ -192,6 +192,7 @@ def read_lines(path: Path, folder: Path, problems: list[str] | None = None) -> I
             for sentence in unsound:
                 _report(ValueError(sentence), problems)
             if not unsound:
+                seen[record["id"]] = number
                 yield number, _page(record, folder)
 
 
@@ -202,10 +203,8 @@ def _line_problems(
     lines = [number] * (1 + len(segments) if isinstance(segments, list) else 1)
     yield from record_problems(record, path, lines, folder)
     name = record.get("id")
-    if isinstance(name, str):
-        first = seen.setdefault(name, number)
-        if first != number:
-            yield f"{path}:{number}: id {name!r} stands in line {first} already."
+    if isinstance(name, str) and name in seen:
+        yield f"{path}:{number}: id {name!r} stands in line {seen[name]} already."
 
 
 def _parse(text: bytes, path: Path, line: int) -> dict[str, Any]:
