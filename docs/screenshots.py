@@ -22,7 +22,7 @@ from training.annotate.serve import listen, make_server
 from training.annotate.session import Session
 
 ROOT = Path(__file__).parents[1]
-SHOWN = ("leaky-wordpress-weekly", "forum-thread", "open-news-jsonld", "product-headlamp", "german-plus-gate", "qa-question")
+SHOWN = ("leaky-wordpress-weekly", "forum-thread", "open-news-jsonld", "product-headlamp", "qa-question")
 OPTIONS = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
     " --disable-component-update --disable-sync --hide-scrollbars --window-size=1240,780"

@@ -137,11 +137,14 @@ class _Reader:
             return self.object(depth + 1) if first == "{" else self.array(depth + 1)
         if number := _NUMBER.match(self.text, self.at):
             return self.number(number.group())
+        return self.word(first)
+
+    def word(self, first: str) -> bool | None:
         for word, value in _WORDS.items():
             if self.text.startswith(word, self.at):
                 self.at += len(word)
                 return value
-        self.fail("a JSON value is missing" if not first else f"no JSON value begins with {first!r}")
+        return self.fail("a JSON value is missing" if not first else f"no JSON value begins with {first!r}")
 
     def array(self, depth: int) -> list[Any]:
         values: list[Any] = []

@@ -6,7 +6,7 @@ is measured. What is compared is the text that pages are about; menus and footer
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -84,4 +84,4 @@ comparisons: the report still names every one of them."""
 
 
 def _pairs(bucket: list[int]) -> Iterator[tuple[int, int]]:
-    return combinations(bucket, 2) if len(bucket) < _CROWD else zip(bucket, bucket[1:], strict=False)
+    return combinations(bucket, 2) if len(bucket) < _CROWD else pairwise(bucket)

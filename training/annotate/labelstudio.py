@@ -20,7 +20,7 @@ from lxml import etree
 from classifier.blocks import cut
 from classifier.labels import LABELS, Label
 from classifier.page import Page
-from training.annotate.state import ACCESS, PREDICTED, State, texts_of
+from training.annotate.state import ACCESS, State, texts_of
 from training.gold import Access
 
 CONFIG: Final = """\

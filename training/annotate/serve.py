@@ -68,7 +68,7 @@ def listen(port: int) -> socket.socket:
 def make_server(session: Session, token: str, port: int) -> uvicorn.Server:
     """The server for one run, not yet running."""
     config = uvicorn.Config(
-        make_app(session, token, port),  # type: ignore[arg-type]
+        make_app(session, token, port),
         http=_Impatient,
         loop="asyncio",
         ws="none",

@@ -49,7 +49,7 @@ def make_app(session: Session, token: str, port: int) -> App:
         OSError: _error(507),
         404: _error(404, "There is no such page."),
     }
-    return Guard(Starlette(routes=routes, exception_handlers=handlers), token, port)  # type: ignore[arg-type]
+    return Guard(Starlette(routes=routes, exception_handlers=handlers), token, port)
 
 
 def _static(name: str, kind: str) -> Callable[[Request], Response]:

@@ -18,13 +18,13 @@ from classifier.cli import page_id, read_input
 from classifier.decode import decode
 from classifier.labels import LABELS
 from classifier.sieve import Reading, Sieve
-from training.align import align_segments
 from training.annotate.labelstudio import export_task, labelled_texts, page_key, read_tasks
 from training.annotate.order import expected_mistakes, page_order, uncertainties
 from training.annotate.state import (
     CONFIRMED,
     CORRECTED,
     State,
+    place,
     predicted_state,
     read_state,
     state_of,
@@ -299,7 +299,7 @@ class Session:
         _, record = self._stored(number)
         state = self._load(number)[0]
         segments, access, notes = labelled_texts(results)
-        found, placed = align_segments(reading.page, segments)
+        found, missing = place(reading.page, segments)
         guessed = reading.decision.labels.tolist()
         labels, status, kept = list(state.labels), list(state.status), 0
         for block, label in enumerate(found.tolist()):
@@ -321,7 +321,7 @@ class Session:
         name = self.files[number].id
         if kept:
             report["problems"].append(f"{name}: {kept} blocks are labelled otherwise here, and stay so.")
-        report["problems"] += [f"{name}: no place for {segments[index][0][:80]!r}." for index in placed.missing]
+        report["problems"] += [f"{name}: no place for {segments[index][0][:80]!r}." for index in missing]
 
 
 def _sent(state: State) -> dict[str, Any]:
@@ -346,4 +346,5 @@ def _containers(reading: Reading) -> list[tuple[str, int, int]]:
         if last - first > 1 and tag:
             name = names.split()[0] if names.split() else ""
             found[first, last] = f"{tag}.{name}"[:_NAME_SHOWN] if name else tag
-    return [(name, first, last) for (first, last), name in sorted(found.items(), key=lambda one: (one[0][0], -one[0][1]))]
+    places = sorted(found, key=lambda place: (place[0], -place[1]))
+    return [(found[place], *place) for place in places]

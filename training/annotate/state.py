@@ -1,16 +1,17 @@
 """A page's labels while a person works on them: every block with its label and how it came by it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Final, get_args
 
 import numpy as np
 
 from classifier.inline import clean
-from classifier.labels import CONTENT, LABELS
+from classifier.labels import CONTENT, LABELS, Label
 from classifier.page import Page
 from classifier.sieve import Reading
-from training.align import align_segments
+from training.align import Ints, align_segments
 from training.gold import Access, Status
 
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
@@ -57,47 +58,73 @@ def state_of(record: Mapping[str, Any], reading: Reading) -> tuple[State, tuple[
 
     Blocks that no segment explains keep the model's label; nothing is guessed from their neighbours.
     """
-    page = reading.page
-    segments = [(text, label) for text, label in record["segments"]]
-    status = [STATUSES.index(one) for one in record.get("status") or ["confirmed"] * len(segments)]
     guess = predicted_state(reading)
-    common = {
-        "access": record["access"],
-        "complete": record["complete"],
-        "notes": record.get("notes") or "",
-    }
-    if [text for text, _ in segments] == texts_of(page):
-        labels = tuple(LABELS.index(label) for _, label in segments)
-        main = record.get("main")
-        return State(labels, tuple(status), None if main is None else tuple(main), **common), ()
-    found, report = align_segments(page, segments)
+    head = {"access": record["access"], "complete": record["complete"], "notes": record.get("notes") or ""}
+    rows = _rows(record)
+    main = record.get("main")
+    if [row.text for row in rows] == texts_of(reading.page):
+        labels = tuple(LABELS.index(row.label) for row in rows)
+        status = tuple(row.status for row in rows)
+        return State(labels, status, None if main is None else tuple(main), **head), ()
+    found, missing = place(reading.page, [(row.text, row.label) for row in rows])
+    placed = [row for index, row in enumerate(rows) if index not in set(missing)]
     labels = tuple(int(new) if new >= 0 else old for new, old in zip(found, guess.labels, strict=True))
-    laid = replace(guess, labels=labels, status=_laid_status(page, record, status, found.tolist()), **common)
-    if record.get("main") is not None:
-        laid = replace(laid, main=_laid_main(page, record))
-    return laid, tuple(segments[index][0] for index in report.missing)
+    laid = replace(guess, labels=labels, status=_laid_status(reading.page, placed, found.tolist()), **head)
+    if main is not None:
+        laid = replace(laid, main=_where(reading.page, placed, lambda row: row.main))
+    return laid, tuple(rows[index].text for index in missing)
 
 
-def _laid_status(page: Page, record: Mapping[str, Any], status: Sequence[int], found: list[int]) -> tuple[int, ...]:
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One segment of a label file with all that is said of it."""
+
+    text: str
+    label: Label
+    status: int
+    path: str
+    main: bool
+
+
+def _rows(record: Mapping[str, Any]) -> list[_Row]:
+    segments = record["segments"]
+    status = record.get("status") or ["confirmed"] * len(segments)
+    paths = record.get("paths") or [""] * len(segments)
+    main = set(record.get("main") or ())
+    return [
+        _Row(text, label, STATUSES.index(one), path, index in main)
+        for index, ((text, label), one, path) in enumerate(zip(segments, status, paths, strict=True))
+    ]
+
+
+def place(page: Page, segments: Sequence[tuple[str, Label]]) -> tuple[Ints, tuple[int, ...]]:
+    """Label of each block (m), -1 where no segment lies, and which segments found no place.
+
+    Those do not count at all: a word of theirs that stands elsewhere too must not label that.
+    """
+    labels, report = align_segments(page, segments)
+    if report.missing:
+        stray = set(report.missing)
+        labels, _ = align_segments(page, [one for index, one in enumerate(segments) if index not in stray])
+    return labels, report.missing
+
+
+def _laid_status(page: Page, rows: Sequence[_Row], found: Sequence[int]) -> tuple[int, ...]:
     """Statuses by text and path, by text alone, else ``confirmed`` where a settled segment lies."""
-    texts = [text for text, _ in record["segments"]]
-    paths = record.get("paths") or [""] * len(texts)
-    by_place = dict(zip(zip(texts, paths, strict=True), status, strict=True))
-    by_text = dict(zip(texts, status, strict=True))
-    settled = align_segments(
-        page, [(text, "content" if one != PREDICTED else "ad") for text, one in zip(texts, status, strict=True)]
-    )[0]
+    by_place = {(row.text, row.path): row.status for row in rows}
+    by_text = {row.text: row.status for row in rows}
+    settled = set(_where(page, rows, lambda row: row.status != PREDICTED))
     laid = []
-    for text, path, label, sure in zip(texts_of(page), page.xpaths(page.elements), found, settled, strict=True):
-        fallback = CONFIRMED if label >= 0 and sure == CONTENT else PREDICTED
-        laid.append(by_place.get((text, path), by_text.get(text, fallback)) if label >= 0 else PREDICTED)
+    for block, (text, path) in enumerate(zip(texts_of(page), page.xpaths(page.elements), strict=True)):
+        fallback = by_text.get(text, CONFIRMED if block in settled else PREDICTED)
+        laid.append(by_place.get((text, path), fallback) if found[block] >= 0 else PREDICTED)
     return tuple(laid)
 
 
-def _laid_main(page: Page, record: Mapping[str, Any]) -> tuple[int, ...]:
-    inside = set(record["main"])
-    marked = [(text, "content" if i in inside else "ad") for i, (text, _) in enumerate(record["segments"])]
-    return tuple(np.flatnonzero(align_segments(page, marked)[0] == CONTENT).tolist())  # type: ignore[arg-type]
+def _where(page: Page, rows: Sequence[_Row], chosen: Callable[[_Row], bool]) -> tuple[int, ...]:
+    """Blocks over which mostly chosen segments lie."""
+    marked: list[tuple[str, Label]] = [(row.text, "content" if chosen(row) else "navigation") for row in rows]
+    return tuple(np.flatnonzero(align_segments(page, marked)[0] == CONTENT).tolist())
 
 
 def texts_of(page: Page) -> list[str]:
@@ -155,5 +182,5 @@ def _ascending(values: Any, count: int) -> bool:
     return (
         isinstance(values, list)
         and all(type(v) is int and 0 <= v < count for v in values)
-        and all(a < b for a, b in zip(values, values[1:], strict=False))
+        and all(a < b for a, b in pairwise(values))
     )

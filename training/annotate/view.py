@@ -49,8 +49,8 @@ a[class^="pagesieve-block "] { color: inherit !important; text-decoration: none 
  box-decoration-break: clone; pointer-events: auto !important; }
 a[class^="pagesieve-block "]:hover { outline: 2px solid var(--pagesieve-line) !important; }
 a[class^="pagesieve-block "]:target { outline: 3px solid #111 !important; outline-offset: 1px !important; }
-.pagesieve-image { display: inline-block; border: 1px dashed #999; color: #555; background: #f4f4f4; font: 12px sans-serif;
- overflow: hidden; min-width: 1em; min-height: 1em; max-width: 100%; }
+.pagesieve-image { display: inline-block; border: 1px dashed #999; color: #555; background: #f4f4f4;
+ font: 12px sans-serif; overflow: hidden; min-width: 1em; min-height: 1em; max-width: 100%; }
 """
 COLOURS: Final[Mapping[str, tuple[str, str]]] = {
     "content": ("rgba(22,128,61,.16)", "#15803d"),
