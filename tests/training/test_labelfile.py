@@ -13,9 +13,7 @@ from hypothesis import strategies as st
 
 from training.labelfile import MAX_BYTES, MAX_DEPTH, NEW, LabelFileError, parse, read_bytes, revision, save
 
-SUITES = Path(__file__).parents[2] / ".cache" / "suites"
-if not SUITES.is_dir():
-    SUITES = Path("/work/main/.cache/suites")
+SUITES = Path(os.environ.get("PAGESIEVE_SUITES") or Path(__file__).parents[2] / ".cache" / "suites")
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -43,12 +43,13 @@ _MAX_STYLE: Final = 2_000_000
 
 _MARKS: Final = """
 a[class^="pagesieve-block "] { color: inherit !important; text-decoration: none !important; cursor: pointer !important;
- scroll-margin-top: 35vh !important; scroll-margin-left: 40px !important; border-radius: 2px !important;
+ border-radius: 2px !important;
  background-color: var(--pagesieve-tint) !important;
  box-shadow: inset 0 -2px 0 var(--pagesieve-line) !important; -webkit-box-decoration-break: clone;
  box-decoration-break: clone; pointer-events: auto !important; }
 a[class^="pagesieve-block "]:hover { outline: 2px solid var(--pagesieve-line) !important; }
-a[class^="pagesieve-block "]:target { outline: 3px solid #111 !important; outline-offset: 1px !important; }
+span[id^="pagesieve-"] { all: unset; scroll-margin-top: 35vh !important; scroll-margin-left: 40px !important; }
+span[id^="pagesieve-"]:target { outline: 3px solid #111 !important; outline-offset: 1px !important; }
 .pagesieve-image { display: inline-block; border: 1px dashed #999; color: #555; background: #f4f4f4;
  font: 12px sans-serif; overflow: hidden; min-width: 1em; min-height: 1em; max-width: 100%; }
 """
@@ -200,11 +201,13 @@ class _Rebuild:
     def _piece(self, text: str) -> None:
         inner = text.strip()
         start = text.index(inner)
-        name = f' id="{_OURS}{self.block}"' if self.begun != self.block else ""
+        shown = escape(inner)
+        if self.begun != self.block:  # no link itself: a target that can have the focus would take it from the list
+            shown = f'<span id="{_OURS}{self.block}">{shown}</span>'
         self.begun = self.block
         self.out.append(
-            f'{escape(text[:start])}<a class="{_OURS}block {_OURS}{self.block}"{name} tabindex="-1" target="_parent"'
-            f' href="{_PARENT_HOLE}#b={self.block}">{escape(inner)}</a>{escape(text[start + len(inner) :])}'
+            f'{escape(text[:start])}<a class="{_OURS}block {_OURS}{self.block}" tabindex="-1" target="_parent"'
+            f' href="{_PARENT_HOLE}#b={self.block}">{shown}</a>{escape(text[start + len(inner) :])}'
         )
 
     def document(self) -> str:

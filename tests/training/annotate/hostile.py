@@ -1,12 +1,11 @@
 """Pages that try to run something, to reach somebody, or to break out of where their text is put."""
 
 import json
+import os
 from pathlib import Path
 
-SUITE = Path("/work/main/.cache/suites/blns/blns.json")
-for root in Path(__file__).parents[3:5]:
-    if (root / ".cache" / "suites" / "blns" / "blns.json").is_file():
-        SUITE = root / ".cache" / "suites" / "blns" / "blns.json"
+SUITES = Path(os.environ.get("PAGESIEVE_SUITES") or Path(__file__).parents[3] / ".cache" / "suites")
+SUITE = SUITES / "blns" / "blns.json"
 
 ATTACKS = (
     "<script>window.top.pwned=1;fetch('{canary}/script')</script>",
