@@ -85,6 +85,12 @@ def gold_sample(gold: GoldPage) -> Sample | None:
     if not len(page):
         return None
     labels, _ = align_segments(page, gold.segments)
+    if not all(gold.settled):  # a model must not learn from what another one guessed
+        guesses: list[tuple[str, Label]] = [
+            (text, "navigation" if settled else "content")
+            for (text, _), settled in zip(gold.segments, gold.settled, strict=True)
+        ]
+        labels[align_segments(page, guesses)[0] == CONTENT] = UNKNOWN
     main = None
     if gold.main is not None:
         inside = set(gold.main)
