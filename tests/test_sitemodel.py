@@ -161,7 +161,7 @@ def test_models_of_one_base_merge(site_model):
     assert set(merged.corrections) == {"post.example", "b.co.uk", "c.example"}
     assert merged.corrections["b.co.uk"] is other.corrections["b.co.uk"]
     stranger = SiteModel(make_tiny_model(1), {})
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError, match="different bases") as caught:
         site_model.merged(stranger)
     assert site_model.base_digest[:12] in str(caught.value) and stranger.base_digest[:12] in str(caught.value)
 

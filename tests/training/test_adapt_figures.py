@@ -1,5 +1,6 @@
 """Figures of adapting: every site on its other pages, with means, and the site that lost most."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -28,7 +29,7 @@ def test_a_base_that_errs_alike_on_all_pages_is_mended(tmp_path):
     pages = []
     for number in range(4):
         page = written(tmp_path, f"p{number}", "fundus", html=f"<main><p>{TEXT}</p><h2>Tea</h2></main><p>{TEXT} Share")
-        pages.append(SimpleNamespace(**{name: getattr(page, name) for name in page.__slots__} | {"site": "tea.example"}))
+        pages.append(replace(page, site="tea.example"))
     found = []
     for page in pages:
         sample = corpus_sample(page)
@@ -37,9 +38,7 @@ def test_a_base_that_errs_alike_on_all_pages_is_mended(tmp_path):
         found.append(Reading(sample, 0, shares, np.full(count, 0.7, np.float32), None))
     tuned = [SimpleNamespace(thresholds=DEFAULT_THRESHOLDS)]
     assert cases(found, tuned, [], "fundus") == {}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("training.adapt_figures.CorpusPage", SimpleNamespace)
-        sites = cases(found, tuned, pages, "fundus")
+    sites = cases(found, tuned, pages, "fundus")
     assert {site: len(given) for site, given in sites.items()} == {"tea.example": 4}
     figures = figures_of(sites)
     assert list(figures) == ["1", "2", "3"] and figures["2"]["after"] > figures["2"]["before"]
