@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from classifier.bulk.records import Wanted
+from classifier.bulk.records import DEFAULT, Wanted
 from classifier.labels import LABELS
 
 if TYPE_CHECKING:
     import pyarrow
 
 
-def arrow_schema(wanted: Wanted = Wanted()) -> "pyarrow.Schema":
+def arrow_schema(wanted: Wanted = DEFAULT) -> "pyarrow.Schema":
     """The columns of a record, in its order; every one but ``id`` may be null."""
     import pyarrow as pa
 
@@ -62,5 +62,9 @@ def arrow_schema(wanted: Wanted = Wanted()) -> "pyarrow.Schema":
     }
     left_out = {name for name in ("markdown", "blocks") if not getattr(wanted, name)}
     return pa.schema(
-        [pa.field(name, kind, nullable=name != "id") for name, kind in columns.items() if name not in left_out]
+        [
+            pa.field(name, kind, nullable=name != "id")
+            for name, kind in columns.items()
+            if name not in left_out
+        ]
     )
