@@ -36,6 +36,7 @@ PACKED: Final = (".gz", ".zst")
 HTML_TYPES: Final = frozenset(("text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"))
 TEXT_TYPES: Final = frozenset(("text/plain",))
 
+
 class MissingPackage(InputError):
     """An input needs a package that is not installed."""
 
@@ -68,7 +69,7 @@ def find_files(inputs: Iterable[str], format: Format | None = None) -> list[File
 
     Without ``format`` the names tell it, and a folder's files of other kinds are left out.
 
-    :raises InputError: if a name does not exist, if its format cannot be told, or if a folder holds no page.
+    :raises InputError: if a name does not exist, its format cannot be told, or a package that it needs is missing.
     """
     found = []
     for name in inputs:
@@ -86,7 +87,20 @@ def find_files(inputs: Iterable[str], format: Format | None = None) -> list[File
             found.append(file)
         else:
             raise InputError(f"{name}: no such file or folder")
+    for file in found:
+        _need_packages(file)
     return found
+
+
+def _need_packages(file: File) -> None:
+    if file.format == "warc" and not (_has("fastwarc") or _has("warcio")):
+        raise MissingPackage(f"{file.name}: needs fastwarc or warcio: pip install 'pagesieve[warc]'")
+    if file.name.endswith(".zst") and not (_has("zstandard") or (file.format == "warc" and _has("fastwarc"))):
+        raise MissingPackage(f"{file.name}: needs zstandard: pip install 'pagesieve[warc]'")
+
+
+def _has(package: str) -> bool:
+    return find_spec(package) is not None
 
 
 def _file(path: Path, format: Format | None, shown: Path) -> File | None:
@@ -102,10 +116,7 @@ def _file(path: Path, format: Format | None, shown: Path) -> File | None:
 def read_files(
     files: Iterable[File], fields: Fields = FIELDS, max_bytes: int = DEFAULT_LIMITS.max_bytes
 ) -> Iterator[Source]:
-    """The pages of all files, one at a time. A file that is broken ends in a source that says so.
-
-    :raises MissingPackage: if a package is needed that is not installed.
-    """
+    """The pages of all files, one at a time. A file that is broken ends in a source that says so."""
     for file in files:
         try:
             with _opened(file) as stream:
@@ -115,8 +126,6 @@ def read_files(
                     yield from read_warc(stream, max_bytes)
                 else:
                     yield _page(stream, file, max_bytes)
-        except InputError:
-            raise
         except Exception as error:  # each reader of archives and packed files has its own for damage
             yield Source(file.name, b"", problem=f"BrokenInput: {file.name}: {_reason(error)}")
 
@@ -125,7 +134,7 @@ def _opened(file: File) -> AbstractContextManager[Any]:
     """The file's bytes, unpacked; fastwarc unpacks an archive by itself."""
     if file.name == "-":
         return nullcontext(sys.stdin.buffer)
-    if file.name.endswith(".zst") and not (file.format == "warc" and _has_fastwarc()):
+    if file.name.endswith(".zst") and not (file.format == "warc" and _has("fastwarc")):
         return _open_zstd(file.name)
     if file.name.endswith(".gz") and file.format != "warc":
         return gzip.open(file.name, "rb")
@@ -133,12 +142,12 @@ def _opened(file: File) -> AbstractContextManager[Any]:
 
 
 def _open_zstd(name: str) -> BufferedReader:
-    try:
-        import zstandard
-    except ImportError:
-        raise MissingPackage(f"{name}: needs zstandard: pip install 'pagesieve[warc]'") from None
+    import zstandard
+
     packed = open(name, "rb")  # noqa: SIM115 (the reader closes it)
-    return BufferedReader(zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True), 1 << 16)
+    return BufferedReader(
+        zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True), 1 << 16
+    )
 
 
 def _reason(error: Exception) -> str:
@@ -207,7 +216,7 @@ def _string(value: Any) -> str | None:
 def read_warc(stream: IO[bytes], max_bytes: int = DEFAULT_LIMITS.max_bytes) -> Iterator[Source]:
     """The responses of a WARC file and the conversions of a WET file, gzipped or not, in order.
 
-    :raises MissingPackage: if neither fastwarc nor warcio is installed.
+    :raises ImportError: if neither fastwarc nor warcio is installed.
     :raises OSError: if the file is damaged; what came before it has been yielded.
     """
     for raw in _records(stream, max_bytes + 1):
@@ -224,16 +233,8 @@ class RawRecord(NamedTuple):
     body: bytes
 
 
-def _has_fastwarc() -> bool:
-    return find_spec("fastwarc") is not None
-
-
 def _records(stream: IO[bytes], most: int) -> Iterator[RawRecord]:
-    if _has_fastwarc():
-        return _by_fastwarc(stream, most)
-    if find_spec("warcio") is not None:
-        return _by_warcio(stream, most)
-    raise MissingPackage("Web archives need fastwarc or warcio: pip install 'pagesieve[warc]'")
+    return _by_fastwarc(stream, most) if _has("fastwarc") else _by_warcio(stream, most)
 
 
 def _by_fastwarc(stream: IO[bytes], most: int) -> Iterator[RawRecord]:
