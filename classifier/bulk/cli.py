@@ -7,7 +7,7 @@ import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from tqdm import tqdm
 
@@ -101,7 +101,7 @@ def _batch(options: argparse.Namespace) -> int:
 
 def _shown_run(batch: Batch, options: argparse.Namespace) -> Result:
     with ExitStack() as stack:
-        bars: list[tqdm] = []
+        bars: list[tqdm[NoReturn]] = []
 
         def show(tally: Tally) -> None:
             if not bars:  # the first call tells what an earlier run has done
@@ -114,7 +114,7 @@ def _shown_run(batch: Batch, options: argparse.Namespace) -> Result:
         return run(batch, jobs=options.jobs, memory=memory, show=_nothing if options.quiet else show)
 
 
-def _bar(done: int) -> tqdm:
+def _bar(done: int) -> "tqdm[NoReturn]":
     return tqdm(initial=done, unit="page", file=sys.stderr, disable=None, mininterval=0.5)
 
 

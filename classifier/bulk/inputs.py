@@ -27,7 +27,7 @@ FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 ENDINGS: Final[dict[Format, tuple[str, ...]]] = {
     "html": (".html", ".htm", ".xhtml"),
     "text": (".txt",),
-    "jsonl": (".jsonl", ".ndjson", ".json"),
+    "jsonl": (".jsonl", ".ndjson"),
     "warc": (".warc", ".wet"),
 }
 """Endings of names, before ``.gz`` or ``.zst``; ``warc`` stands for WARC and WET."""
@@ -67,7 +67,8 @@ class File:
 def find_files(inputs: Iterable[str], format: Format | None = None) -> list[File]:
     """The files behind names of files and folders, those of a folder sorted by path.
 
-    Without ``format`` the names tell it, and a folder's files of other kinds are left out.
+    Without ``format`` the names tell it; of a folder, files of other kinds are left out, and ``.txt``, too: most of
+    those are no pages.
 
     :raises InputError: if a name does not exist, its format cannot be told, or a package that it needs is missing.
     """
@@ -77,7 +78,8 @@ def find_files(inputs: Iterable[str], format: Format | None = None) -> list[File
         if name != "-" and path.is_dir():
             inside = sorted(each for each in path.rglob("*") if each.is_file())
             files = [_file(each, format, each.relative_to(path)) for each in inside]
-            found += (known := [file for file in files if file])
+            known = [file for file in files if file and (format or file.format != "text")]
+            found += known
             if not known:
                 raise InputError(f"{name}: the folder holds no file of a known kind; give --format")
         elif name == "-" or path.exists():
