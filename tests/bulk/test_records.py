@@ -47,7 +47,7 @@ def test_what_is_wanted_comes_in_a_fixed_order(sieve, page):
 
 def test_shares_are_of_characters_and_confidence_is_of_what_was_decided(sieve, page):
     found = read_source(sieve, Source("1", page), ALL)
-    sizes = {label: 0 for label in LABELS}
+    sizes = dict.fromkeys(LABELS, 0)
     certain = 0.0
     for block in sieve.read(page).blocks:
         sizes[block.label] += len(block.text)
