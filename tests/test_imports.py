@@ -28,7 +28,7 @@ ORDER = (
     *("structure", "inline", "markdown", "extraction", "sieve", "cli", "bulk"),
 )
 
-BULK = ("records", "httpbody", "inputs", "pool", "parallel", "parquet", "shards", "run", "cli")
+BULK = ("records", "warm", "httpbody", "inputs", "pool", "parallel", "parquet", "shards", "run", "cli")
 """The same inside ``bulk``."""
 
 DOORS = ("__init__", "sieve", "cli", "bulk")
