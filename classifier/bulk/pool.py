@@ -237,7 +237,7 @@ def _context() -> Any:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["classifier.bulk.run", "classifier.bulk.warm"])
+    context.set_forkserver_preload(["classifier.bulk.records", "classifier.bulk.warm"])
     return context
 
 
