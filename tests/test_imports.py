@@ -25,13 +25,23 @@ ORDER = (
         "features",
     ),
     *("jsonld", "metadata", "declared", "observed", "access", "model", "decide", "modelfile"),
-    *("structure", "inline", "markdown", "extraction", "sieve", "cli"),
+    *("structure", "inline", "markdown", "extraction", "sieve", "cli", "bulk"),
 )
 
-DOORS = ("__init__", "sieve", "cli")
+BULK = ("records", "inputs", "parquet", "shards", "pool", "parallel", "run", "cli")
+"""The same inside ``bulk``."""
+
+DOORS = ("__init__", "sieve", "cli", "bulk")
 """These alone may know the package as a whole."""
 
 ALLOWED = {"numpy", "lxml", "webencodings", "chardet", "tqdm", *sys.stdlib_module_names}
+
+EXTRAS = {
+    "bulk/inputs.py": {"fastwarc", "warcio"},
+    "bulk/parquet.py": {"pyarrow"},
+    "bulk/parallel.py": {"joblib"},
+}
+"""What a door may import beside them, inside its functions alone."""
 
 
 def source(module):
