@@ -1,12 +1,12 @@
 """web-poet: the reading of the page as an input that page objects name in their type hints.
 
-    @attrs.define
-    class ArticlePage(WebPage):
-        sieved: SievedPage
+@attrs.define
+class ArticlePage(WebPage):
+    sieved: SievedPage
 
-        @field
-        def text(self) -> str:
-            return self.sieved.reading.text
+    @field
+    def text(self) -> str:
+        return self.sieved.reading.text
 """
 
 from functools import cached_property
