@@ -28,7 +28,7 @@ ORDER = (
     *("structure", "inline", "markdown", "extraction", "sieve", "cli", "bulk"),
 )
 
-BULK = ("records", "inputs", "parquet", "shards", "pool", "parallel", "run", "cli")
+BULK = ("records", "httpbody", "inputs", "pool", "parallel", "parquet", "shards", "run", "cli")
 """The same inside ``bulk``."""
 
 DOORS = ("__init__", "sieve", "cli", "bulk")
@@ -37,7 +37,8 @@ DOORS = ("__init__", "sieve", "cli", "bulk")
 ALLOWED = {"numpy", "lxml", "webencodings", "chardet", "tqdm", *sys.stdlib_module_names}
 
 EXTRAS = {
-    "bulk/inputs.py": {"fastwarc", "warcio"},
+    "bulk/httpbody.py": {"fastwarc"},
+    "bulk/inputs.py": {"fastwarc", "warcio", "zstandard"},
     "bulk/parquet.py": {"pyarrow"},
     "bulk/parallel.py": {"joblib"},
 }

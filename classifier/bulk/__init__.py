@@ -3,6 +3,6 @@
 ``records`` says what one page is and what it becomes; the other modules bring pages there and records away.
 """
 
-from classifier.bulk.records import Source, Wanted, read_source, record
+from classifier.bulk.records import Source, Wanted, lost_record, read_source, record, record_reader
 
-__all__ = ["Source", "Wanted", "read_source", "record"]
+__all__ = ["Source", "Wanted", "lost_record", "read_source", "record", "record_reader"]

@@ -1,12 +1,14 @@
 """One page of a stream, and the record that it becomes: the same keys in every door that writes records."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from classifier.access import Access
+from classifier.blocks import DEFAULT_LIMITS, Limits
 from classifier.inline import clean
 from classifier.labels import LABELS, Label
 from classifier.sieve import Reading, Sieve
@@ -42,7 +44,10 @@ class Wanted:
     """``text`` and ``markdown`` hold all content, not the main text alone."""
 
 
-def read_source(sieve: Sieve, source: Source, wanted: Wanted = Wanted()) -> dict[str, Any]:
+DEFAULT: Final = Wanted()
+
+
+def read_source(sieve: Sieve, source: Source, wanted: Wanted = DEFAULT) -> dict[str, Any]:
     """The record of a page. Never raises for a page: one that fails is a record with a ``problem``.
 
     >>> found = read_source(Sieve(), Source("1", "", problem="NotHtml: image/png"))
@@ -55,14 +60,31 @@ def read_source(sieve: Sieve, source: Source, wanted: Wanted = Wanted()) -> dict
         if source.kind == "text":
             reading = sieve.read_text(source.data, url=source.url, encoding=source.content_type)
         else:
-            reading = sieve.read(source.data, url=source.url, encoding=source.content_type, status=source.status)
+            reading = sieve.read(
+                source.data, url=source.url, encoding=source.content_type, status=source.status
+            )
         return record(source, reading, wanted)
     except Exception as error:  # whatever a page does, it costs that page alone
         return record(source, None, wanted, f"{type(error).__name__}: {error}")
 
 
+def record_reader(
+    wanted: Wanted = DEFAULT,
+    model: str | None = None,
+    text_model: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Callable[[Source], dict[str, Any]]:
+    """:func:`read_source` with a sieve of its own, for a worker."""
+    return partial(read_source, Sieve(model, text_model=text_model, limits=limits), wanted=wanted)
+
+
+def lost_record(source: Source, problem: str, wanted: Wanted = DEFAULT) -> dict[str, Any]:
+    """The record of a page that could not be read."""
+    return record(source, None, wanted, problem)
+
+
 def record(
-    source: Source, reading: Reading | None, wanted: Wanted = Wanted(), problem: str | None = None
+    source: Source, reading: Reading | None, wanted: Wanted = DEFAULT, problem: str | None = None
 ) -> dict[str, Any]:
     """Plain values for JSON. What only a reading can tell is ``None`` where there is none; ``problem`` says why.
 
