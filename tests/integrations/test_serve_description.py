@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from classifier.integrations.serve.app import make_app
 from classifier.integrations.serve.bounds import LOOPBACK
 
+schemathesis.serializer.alias("application/x-ndjson", "text/plain")
 app = make_app(hosts=LOOPBACK | {"testserver"}, workers=1)
 schema = schemathesis.openapi.from_asgi("/openapi.json", app)
 

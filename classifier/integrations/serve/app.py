@@ -16,17 +16,16 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 import classifier
-from classifier.bulk.records import Source, Wanted
 from classifier.integrations.serve import parameters
 from classifier.integrations.serve.bounds import DEFAULT_BOUNDS, LOOPBACK, Bounds, Refused
 from classifier.integrations.serve.guard import Guard, refusal
 from classifier.integrations.serve.metrics import Metrics
 from classifier.integrations.serve.openapi import describe
 from classifier.integrations.serve.parameters import ABOUT, WANTED, Body, Held
-from classifier.integrations.serve.workers import SHIPPED, Answer, Models, Workers, without_reading
+from classifier.integrations.serve.workers import SHIPPED, Answer, Job, Models, Workers, unread
 
 NDJSON: Final = "application/x-ndjson"
-FAULTS: Final = {"TimedOut": 504, "WorkerDied": 500}
+STATUSES: Final = {"TimedOut": 504, "WorkerDied": 500}
 
 
 class Service:
@@ -36,10 +35,7 @@ class Service:
         self.bounds = bounds
         self.metrics = Metrics()
         self.held = Held(bounds.held_bytes)
-        self.workers = Workers(workers, models, bounds, self._restarted)
-
-    def _restarted(self, reason: str) -> None:
-        self.metrics.count("pagesieve_worker_restarts_total", reason=reason)
+        self.workers = Workers(workers, models, bounds)
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -48,7 +44,7 @@ class Service:
         try:
             yield
         finally:
-            self.workers.stop()
+            await self.workers.stop()
 
     async def read(self, request: Request) -> Response:
         """POST /read: the record of one page."""
@@ -57,9 +53,9 @@ class Service:
         async with self._body(request, self.bounds.page_bytes) as data:
             self.metrics.count("pagesieve_body_bytes_total", len(data))
             source = parameters.page(given, data, request.headers.get("content-type"))
-            answer = await self._answer(source, wanted)
+            answer = await self._answer(Job(source, wanted))
         if answer.fault:
-            raise Refused(FAULTS[answer.fault], answer.fault, str(answer.problem))
+            raise Refused(STATUSES[answer.fault], answer.fault, str(answer.problem))
         return Response(answer.record, media_type="application/json")
 
     async def batch(self, request: Request) -> Response:
@@ -68,16 +64,16 @@ class Service:
         async with contextlib.AsyncExitStack() as stack:
             data = await stack.enter_async_context(self._body(request, self.bounds.batch_bytes))
             self.metrics.count("pagesieve_body_bytes_total", len(data))
-            sources = parameters.pages(data, self.bounds.batch_pages)
-            records = await stack.enter_async_context(contextlib.aclosing(self._records(sources, wanted)))
+            jobs = [Job(source, wanted) for source in parameters.pages(data, self.bounds.batch_pages)]
+            records = await stack.enter_async_context(contextlib.aclosing(self._records(jobs)))
             return _HoldingResponse(records, stack.pop_all())
 
-    async def _records(self, sources: Iterable[Source], wanted: Wanted) -> AsyncGenerator[bytes, None]:
+    async def _records(self, jobs: Iterable[Job]) -> AsyncGenerator[bytes, None]:
         """As many pages at a time as there are workers."""
         running: deque[asyncio.Task[Answer]] = deque()
         try:
-            for source in sources:
-                running.append(asyncio.create_task(self._answer_or_problem(source, wanted)))
+            for job in jobs:
+                running.append(asyncio.create_task(self._answer_or_problem(job)))
                 if len(running) >= self.workers.count:
                     yield (await running.popleft()).record + b"\n"
             while running:
@@ -86,16 +82,16 @@ class Service:
             for task in running:
                 task.cancel()
 
-    async def _answer_or_problem(self, source: Source, wanted: Wanted) -> Answer:
+    async def _answer_or_problem(self, job: Job) -> Answer:
         """In a batch, one page that finds no worker is no reason to break off."""
         try:
-            return await self._answer(source, wanted)
+            return await self._answer(job)
         except Refused as refused:
-            return without_reading(source, wanted, f"{refused.name}: {refused.sentence}")
+            return unread(job, f"{refused.name}: {refused.sentence}")
 
-    async def _answer(self, source: Source, wanted: Wanted) -> Answer:
+    async def _answer(self, job: Job) -> Answer:
         started = time.perf_counter()
-        answer = await self.workers.read(source, wanted)
+        answer = await self.workers.read(job)
         self.metrics.page(answer, time.perf_counter() - started)
         return answer
 

@@ -47,7 +47,8 @@ class Guard:
             await self.app(scope, receive, send)
             return
         answer = _Answering(send, scope["path"], self.bounds, self.metrics)
-        self.requests += 1
+        posted = scope["method"] == "POST"
+        self.requests += posted
         try:
             refused = self._refused(scope)
             if refused:
@@ -55,7 +56,7 @@ class Guard:
             else:
                 await self.app(scope, receive, answer.send)
         finally:
-            self.requests -= 1
+            self.requests -= posted
 
     def _refused(self, scope: Scope) -> Refused | None:
         headers = Headers(scope=scope)
@@ -71,7 +72,7 @@ class Guard:
             "same-origin",
         ):
             return Refused(403, "ForeignOrigin", "This service does not answer the pages of other sites.")
-        if self.requests > self.bounds.requests and scope["method"] == "POST":
+        if self.requests > self.bounds.requests and scope["method"] == "POST":  # health is told all the same
             return busy(f"More than {self.bounds.requests} requests are being answered; try again.")
         return None
 

@@ -14,7 +14,6 @@ HELP: Final = {
     "pagesieve_requests_total": "Requests answered.",
     "pagesieve_pages_total": "Pages read, by access level.",
     "pagesieve_problems_total": "Pages not read, or not wholly, by the name of the problem.",
-    "pagesieve_worker_restarts_total": "Workers replaced.",
     "pagesieve_body_bytes_total": "Bytes of request bodies taken.",
 }
 

@@ -159,7 +159,7 @@ def _read(bounds: Bounds) -> Schema:
         "parameters": [*_about(), *_flags()],
         "requestBody": {
             "required": False,
-            "content": {"text/html": {"schema": {"type": "string", "format": "binary"}}},
+            "content": {"text/html": {"schema": {}}},
         },
         "responses": {
             "200": _answer("what was read", "application/json", {"$ref": "#/components/schemas/Record"}),
@@ -179,8 +179,8 @@ def _batch(bounds: Bounds) -> Schema:
         ),
         "parameters": _flags(),
         "requestBody": {
-            "required": True,
-            "content": {"application/x-ndjson": {"schema": {"type": "string", "minLength": 1}}},
+            "required": False,
+            "content": {"application/x-ndjson": {"schema": {}}},
         },
         "responses": {
             "200": _answer("a record a line", "application/x-ndjson", _TEXT),

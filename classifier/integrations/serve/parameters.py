@@ -140,13 +140,11 @@ def _status(text: str) -> int:
 def pages(body: bytes, limit: int) -> list[Source]:
     """The pages of ``/batch``; a line that cannot be used is a source with a problem.
 
-    :raises Refused: if there are too many, or none.
+    :raises Refused: if there are too many.
     """
     lines = [(number, line) for number, line in enumerate(body.split(b"\n"), 1) if line.strip()]
     if len(lines) > limit:
         raise Refused(413, "BatchTooLong", f"A batch may have {limit} pages, not {len(lines)}.")
-    if not lines:
-        raise _bad("The body holds no line.")
     return list(_sources(lines))
 
 
