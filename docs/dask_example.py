@@ -17,7 +17,10 @@ from classifier.bulk.parallel import read_all
 
 if __name__ == "__main__":
     sources = read_files(find_files(sys.argv[1:]))
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster):
-        with parallel_config("dask"):
-            for record in read_all(sources, jobs=2):
-                print(json.dumps(record, ensure_ascii=False))
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster),
+        parallel_config("dask"),
+    ):
+        for record in read_all(sources, jobs=2):
+            print(json.dumps(record, ensure_ascii=False))

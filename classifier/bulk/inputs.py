@@ -8,7 +8,7 @@ import gzip
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from io import BufferedReader
@@ -97,7 +97,7 @@ def find_files(inputs: Iterable[str], format: Format | None = None) -> list[File
 def _need_packages(file: File) -> None:
     if file.format == "warc" and not (_has("fastwarc") or _has("warcio")):
         raise MissingPackage(f"{file.name}: needs fastwarc or warcio: pip install 'pagesieve[warc]'")
-    if file.name.endswith(".zst") and not (_has("zstandard") or (file.format == "warc" and _has("fastwarc"))):
+    if file.name.endswith(".zst") and not _has("zstandard"):
         raise MissingPackage(f"{file.name}: needs zstandard: pip install 'pagesieve[warc]'")
 
 
@@ -121,7 +121,7 @@ def read_files(
     """The pages of all files, one at a time. A file that is broken ends in a source that says so."""
     for file in files:
         try:
-            with _opened(file) as stream:
+            with _opened(file.name) as stream:
                 if file.format == "jsonl":
                     yield from read_jsonl(stream, file.stem, fields, max_bytes)
                 elif file.format == "warc":
@@ -132,24 +132,27 @@ def read_files(
             yield Source(file.name, b"", problem=f"BrokenInput: {file.name}: {_reason(error)}")
 
 
-def _opened(file: File) -> AbstractContextManager[Any]:
-    """The file's bytes, unpacked; fastwarc unpacks an archive by itself."""
-    if file.name == "-":
-        return nullcontext(sys.stdin.buffer)
-    if file.name.endswith(".zst") and not (file.format == "warc" and _has("fastwarc")):
-        return _open_zstd(file.name)
-    if file.name.endswith(".gz") and file.format != "warc":
-        return gzip.open(file.name, "rb")
-    return open(file.name, "rb")
+@contextmanager
+def _opened(name: str) -> "Iterator[BufferedReader[Any]]":
+    """The file's bytes, unpacked if they begin as gzip or zstandard do, whatever the name says.
+
+    Archives, too: the unpackers of fastwarc and warcio say nothing of a file that is cut.
+    """
+    with ExitStack() as stack:
+        file = sys.stdin.buffer if name == "-" else stack.enter_context(open(name, "rb"))
+        stream: BufferedReader[Any] = BufferedReader(file, 1 << 16)
+        start = stream.peek(4)
+        if start.startswith(b"\x1f\x8b"):
+            stream = BufferedReader(gzip.GzipFile(fileobj=stream), 1 << 17)
+        elif start.startswith(b"\x28\xb5\x2f\xfd"):
+            stream = BufferedReader(_unzstd(stream), 1 << 17)
+        yield stream
 
 
-def _open_zstd(name: str) -> BufferedReader:
+def _unzstd(stream: IO[bytes]) -> Any:
     import zstandard
 
-    packed = open(name, "rb")  # noqa: SIM115 (the reader closes it)
-    return BufferedReader(
-        zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True), 1 << 16
-    )
+    return zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
 
 
 def _reason(error: Exception) -> str:
@@ -215,12 +218,16 @@ def _string(value: Any) -> str | None:
 # -- archives ------------------------------------------------------------------------------------------------
 
 
-def read_warc(stream: IO[bytes], max_bytes: int = DEFAULT_LIMITS.max_bytes) -> Iterator[Source]:
-    """The responses of a WARC file and the conversions of a WET file, gzipped or not, in order.
+def read_warc(stream: "BufferedReader[Any]", max_bytes: int = DEFAULT_LIMITS.max_bytes) -> Iterator[Source]:
+    """The responses of an unpacked WARC file and the conversions of a WET file, in order.
 
     :raises ImportError: if neither fastwarc nor warcio is installed.
-    :raises OSError: if the file is damaged; what came before it has been yielded.
+    :raises ValueError: if it is no such file.
+
+    Of a damaged file, what comes before the damage is yielded; then whatever the library raises gets out.
     """
+    if not stream.peek(5).startswith(b"WARC/"):
+        raise ValueError("it does not begin as a WARC file does")
     for raw in _records(stream, max_bytes + 1):
         yield _from_archive(raw, max_bytes)
 
@@ -233,6 +240,8 @@ class RawRecord(NamedTuple):
     status: int | None
     """``None`` where the record holds no HTTP response."""
     body: bytes
+    cut: bool
+    """Does the file end before the body does?"""
 
 
 def _records(stream: IO[bytes], most: int) -> Iterator[RawRecord]:
@@ -246,26 +255,24 @@ def _by_fastwarc(stream: IO[bytes], most: int) -> Iterator[RawRecord]:
     for record in ArchiveIterator(stream, record_types=kinds):
         http = record.http_headers
         status = None if http is None else http.status_code or 0
-        yield RawRecord(record.headers.get, http.get if http else _nothing, status, record.reader.read(most))
+        size, body = record.content_length, record.reader.read(most)
+        cut = len(body) < min(size, most) or not (record.headers.get("Content-Length") or "").isdigit()
+        yield RawRecord(record.headers.get, http.get if http else _nothing, status, body, cut)
 
 
 def _by_warcio(stream: IO[bytes], most: int) -> Iterator[RawRecord]:
     from warcio.archiveiterator import ArchiveIterator
-    from warcio.exceptions import ArchiveLoadFailed
 
-    try:
-        for record in ArchiveIterator(stream):
-            if record.rec_type not in ("response", "conversion"):
-                continue
-            http = record.http_headers
-            code = http.get_statuscode() if http else ""
-            status = None if http is None else int(code) if code.isdigit() else 0
-            body = record.raw_stream.read(most)
-            yield RawRecord(
-                record.rec_headers.get_header, http.get_header if http else _nothing, status, body
-            )
-    except ArchiveLoadFailed as error:
-        raise OSError(str(error)) from error
+    for record in ArchiveIterator(stream):
+        if record.rec_type not in ("response", "conversion"):
+            continue
+        http = record.http_headers
+        code = http.get_statuscode() if http else ""
+        status = None if http is None else int(code) if code.isdigit() else 0
+        body = record.raw_stream.read(most)
+        cut = len(body) < most and record.raw_stream.limit > 0
+        find = http.get_header if http else _nothing
+        yield RawRecord(record.rec_headers.get_header, find, status, body, cut)
 
 
 def _nothing(name: str) -> None:
@@ -282,6 +289,8 @@ def _from_archive(raw: RawRecord, max_bytes: int) -> Source:
         date=raw.warc("WARC-Date"),
         digest=raw.warc("WARC-Payload-Digest"),
     )
+    if raw.cut:
+        return replace(source, data=b"", problem="CutRecord: the archive ends within it")
     if is_text:
         return checked(replace(source, content_type="utf-8"), max_bytes)
     if raw.status is None:
