@@ -42,7 +42,7 @@ class WarcPages(BaseDiskReader):
     """
 
     name = "pagesieve WARC"
-    _requires_dependencies = [("fastwarc", "fastwarc")]
+    _requires_dependencies = ("fastwarc",)
 
     def __init__(
         self,

@@ -23,8 +23,8 @@ STEPS = [WarcPages("."), SieveExtractor(), SieveLabels(blocks=True), AccessFilte
 
 
 def read_folder(folder):
-    lines = [line for path in sorted(folder.glob("*.jsonl.gz")) for line in gzip.open(path, "rt", encoding="utf-8")]
-    return [json.loads(line) for line in lines]
+    shards = [gzip.decompress(path.read_bytes()) for path in sorted(folder.glob("*.jsonl.gz"))]
+    return [json.loads(line) for shard in shards for line in shard.splitlines()]
 
 
 @pytest.fixture(scope="module")
