@@ -28,7 +28,7 @@ ORDER = (
     *("structure", "inline", "markdown", "extraction", "sieve", "cli", "bulk"),
 )
 
-BULK = ("records", "httpbody", "inputs", "pool", "parallel", "parquet", "shards", "run", "cli")
+BULK = ("records", "warm", "httpbody", "inputs", "pool", "parallel", "parquet", "shards", "run", "cli")
 """The same inside ``bulk``."""
 
 DOORS = ("__init__", "sieve", "cli", "bulk")
@@ -74,7 +74,18 @@ def test_every_module_has_its_place():
 def test_a_module_imports_only_from_above(module):
     own = {name.split(".")[1] for name in imported(source(module)) if name.startswith("classifier.")}
     below = own & set(ORDER[ORDER.index(module) :])
-    assert below == set()
+    assert below <= {module}
+
+
+def test_every_module_of_bulk_has_its_place():
+    assert {path.stem for path in (PACKAGE / "bulk").glob("*.py")} == {"__init__", *BULK}
+
+
+@pytest.mark.parametrize("module", BULK)
+def test_a_module_of_bulk_imports_only_from_above(module):
+    names = [name.split(".") for name in imported(PACKAGE / "bulk" / f"{module}.py")]
+    own = {name[2] for name in names if name[:2] == ["classifier", "bulk"] and len(name) > 2}
+    assert not own & set(BULK[BULK.index(module) :])
 
 
 @pytest.mark.parametrize("module", [module for module in ORDER if module not in DOORS])
@@ -87,13 +98,24 @@ def test_a_stage_does_not_import_the_package(module):
 )
 def test_the_package_needs_only_what_it_declares(path):
     outside = {name.split(".")[0] for name in imported(path)} - {"classifier"}
-    assert outside <= ALLOWED
+    assert outside <= ALLOWED | EXTRAS.get(path.relative_to(PACKAGE).as_posix(), set())
     assert "training" not in outside
 
 
+@pytest.mark.parametrize("door", EXTRAS)
+def test_a_door_imports_its_extras_inside_functions_alone(door):
+    tree = ast.parse((PACKAGE / door).read_text("utf-8"))
+    at_top = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    names = {alias.name for node in at_top if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in at_top if isinstance(node, ast.ImportFrom)}
+    assert not {name.split(".")[0] for name in names} & EXTRAS[door]
+
+
 def test_nothing_of_the_package_is_pickled():
+    """But for joblib, which hands our own tasks to its workers."""
     for path in PACKAGE.rglob("*.py"):
-        assert not {"pickle", "shelve", "marshal", "dill", "joblib"} & set(imported(path))
+        allowed = EXTRAS.get(path.relative_to(PACKAGE).as_posix(), set())
+        assert not ({"pickle", "shelve", "marshal", "dill", "joblib"} - allowed) & set(imported(path))
 
 
 def test_training_knows_the_package_and_not_the_other_way_round():
@@ -121,6 +143,8 @@ def test_importing_the_package_brings_nothing_heavy():
         "training",
         "classifier.cli",
         "pandas",
+        "multiprocessing",
+        "classifier.bulk",
     }
     assert not loaded & heavy
 

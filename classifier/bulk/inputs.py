@@ -140,7 +140,7 @@ def _opened(name: str) -> "Iterator[BufferedReader[Any]]":
     """
     with ExitStack() as stack:
         file = sys.stdin.buffer if name == "-" else stack.enter_context(open(name, "rb"))
-        stream: BufferedReader[Any] = BufferedReader(file, 1 << 16)
+        stream: BufferedReader[Any] = file if isinstance(file, BufferedReader) else BufferedReader(file)
         start = stream.peek(4)
         if start.startswith(b"\x1f\x8b"):
             stream = BufferedReader(gzip.GzipFile(fileobj=stream), 1 << 17)

@@ -7,13 +7,18 @@ ends the run here: for hostile pages take :class:`~classifier.bulk.pool.Pool`.
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from classifier.bulk.records import DEFAULT, Source, Wanted, read_source
 from classifier.sieve import Sieve
 
-CHUNK: Final = 32
+T = TypeVar("T")
+
+CHUNK: Final = 16
 """Pages of a task."""
+WINDOW: Final = 16
+"""Tasks for each job that are given out at once. joblib goes on with its tasks whether their results are taken or not,
+so this is what bounds the memory."""
 
 
 def read_all(
@@ -28,20 +33,21 @@ def read_all(
 ) -> Iterator[dict[str, Any]]:
     """The record of each page, in order. Without ``backend`` that of ``joblib.parallel_config`` is taken, or loky.
 
-    Takes no more than about three chunks a job from ``sources`` ahead of what was asked for.
+    Takes ``jobs * chunk * WINDOW`` pages at once from ``sources``, and no more until their records were asked for.
     """
     from joblib import Parallel, delayed
 
-    parallel = Parallel(n_jobs=jobs, backend=backend, return_as="generator", pre_dispatch="2*n_jobs", batch_size=1)
-    tasks = (delayed(_read_chunk)(pages, wanted, model, text_model) for pages in _chunks(sources, chunk))
-    for records in parallel(tasks):
-        yield from records
+    chunks = _groups(sources, chunk)
+    with Parallel(n_jobs=jobs, backend=backend, batch_size=1) as parallel:
+        for window in _groups(chunks, jobs * WINDOW):
+            for records in parallel(delayed(_read_chunk)(pages, wanted, model, text_model) for pages in window):
+                yield from records
 
 
-def _chunks(sources: Iterable[Source], size: int) -> Iterator[list[Source]]:
-    pages = iter(sources)
-    while chunk := list(islice(pages, size)):
-        yield chunk
+def _groups(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    remaining = iter(items)
+    while group := list(islice(remaining, size)):
+        yield group
 
 
 def _read_chunk(
