@@ -22,7 +22,7 @@ from typing import Any, Final, Literal
 
 import pyarrow as pa
 from pyspark import SparkFiles
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession, functions
 
 from classifier.bulk.inputs import File, find_files, read_files
 from classifier.bulk.parquet import arrow_schema
@@ -45,25 +45,6 @@ class Reader:
     """Path, to be found on each worker; ``None`` for the model that ships."""
     text_model: str | None = None
     seconds: float = SECONDS
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Names of the columns from which a page is taken; ``None`` for those that there are not."""
-
-    html: str | None = "html"
-    text: str | None = None
-    """Text without markup, of rows whose html is null."""
-    id: str | None = None
-    url: str | None = None
-    date: str | None = None
-    encoding: str | None = None
-    status: str | None = None
-
-    def names(self) -> list[str]:
-        """Those that there are, each once."""
-        given = (self.html, self.text, self.id, self.url, self.date, self.encoding, self.status)
-        return list(dict.fromkeys(name for name in given if name is not None))
 
 
 def read_pages(
@@ -89,14 +70,24 @@ def read_pages(
 
     :raises ValueError: if ``df`` has no such column.
     """
-    columns = Columns(html_col, text_col, id_col, url_col, date_col, encoding_col, status_col)
-    names = columns.names()
-    missing = [name for name in names if name not in df.columns]
+    given = {
+        "html": html_col,
+        "text": text_col,
+        "id": id_col or url_col,
+        "url": url_col,
+        "date": date_col,
+        "encoding": encoding_col,
+        "status": status_col,
+    }
+    columns = {role: name for role, name in given.items() if name is not None}
+    missing = [name for name in dict.fromkeys(columns.values()) if name not in df.columns]
     if missing or not (html_col or text_col):
-        given = ", ".join(df.columns)
-        raise ValueError(f"The frame has no column {', '.join(missing) or 'of pages'}; it has {given}.")
-    read = partial(read_rows, columns=columns, reader=Reader(wanted, model, text_model, seconds))
-    return df.select(*(f"`{name}`" for name in names)).mapInArrow(read, spark_schema(wanted))
+        has = ", ".join(df.columns)
+        raise ValueError(f"The frame has no column {', '.join(missing) or 'of pages'}; it has {has}.")
+    # By their roles from here on: mapInArrow does not get along with names that hold a dot.
+    pages = df.select(*(functions.col(f"`{name}`").alias(role) for role, name in columns.items()))
+    read = partial(read_rows, reader=Reader(wanted, model, text_model, seconds))
+    return pages.mapInArrow(read, spark_schema(wanted))
 
 
 def read_archives(spark: SparkSession, paths: Sequence[str], reader: Reader | None = None) -> DataFrame:
@@ -132,10 +123,10 @@ def _ddl(kind: pa.DataType) -> str:
 # -- on a worker -------------------------------------------------------------------------------------------------
 
 
-def read_rows(batches: Iterable[pa.RecordBatch], columns: Columns, reader: Reader) -> Iterator[pa.RecordBatch]:
-    """What ``mapInArrow`` calls for a partition of pages."""
+def read_rows(batches: Iterable[pa.RecordBatch], reader: Reader) -> Iterator[pa.RecordBatch]:
+    """What ``mapInArrow`` calls for a partition of pages, in columns named html, text, id and so on."""
     rows = (row for batch in batches for part in _parts(batch) for row in part.to_pylist())
-    return _records((_source(row, columns) for row in rows), reader)
+    return _records((_source(row) for row in rows), reader)
 
 
 def read_paths(batches: Iterable[pa.RecordBatch], reader: Reader) -> Iterator[pa.RecordBatch]:
@@ -169,22 +160,18 @@ def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         yield batch.slice(start, ROWS)
 
 
-def _source(row: Mapping[str, Any], columns: Columns) -> Source:
-    def value(name: str | None) -> Any:
-        return None if name is None else row[name]
-
-    html, text, url = value(columns.html), value(columns.text), value(columns.url)
+def _source(row: Mapping[str, Any]) -> Source:
+    html, text, name, status = map(row.get, ("html", "text", "id", "status"))
+    date: Any = row.get("date")
     kind: Literal["html", "text"] = "text" if html is None and text is not None else "html"
     data = text if kind == "text" else html
-    status, date = value(columns.status), value(columns.date)
-    identity = value(columns.id) if columns.id else url
     return Source(
-        id="" if identity is None else str(identity),
+        id="" if name is None else str(name),
         data="" if data is None else data,
         kind=kind,
-        url=url,
-        date=None if date is None else date if isinstance(date, str) else date.isoformat(),
-        content_type=value(columns.encoding),
+        url=row.get("url"),
+        date=date.isoformat() if hasattr(date, "isoformat") else date,
+        content_type=row.get("encoding"),
         status=None if status is None else int(status),
         problem="Empty: the row holds no page" if data is None else None,
     )

@@ -119,7 +119,7 @@ def test_a_model_is_loaded_once_for_all_tasks_of_a_worker(spark):
         from classifier.integrations.spark import Reader, _pool
 
         for batch in batches:
-            rows = list(door.read_rows([batch], door.Columns(), Reader()))
+            rows = list(door.read_rows([batch], Reader()))
             pids = [worker.process.pid for worker in _pool(Reader())._workers]
             yield pa.RecordBatch.from_pylist([{"worker": os.getpid(), "reader": pids[0], "rows": rows[0].num_rows}])
 
