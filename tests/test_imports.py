@@ -26,13 +26,16 @@ ORDER = (
     ),
     *("jsonld", "metadata", "declared", "observed", "access", "network", "model", "decide"),
     *("arrayfile", "modelfile", "sitemodel"),
-    *("structure", "inline", "markdown", "extraction", "sieve", "drift", "cli", "bulk"),
+    *("structure", "inline", "markdown", "extraction", "sieve", "drift", "cli", "bulk", "integrations"),
 )
 
 BULK = ("records", "warm", "httpbody", "inputs", "pool", "parallel", "parquet", "shards", "run", "cli")
 """The same inside ``bulk``."""
 
-DOORS = ("__init__", "sieve", "cli", "bulk")
+SERVE = ("bounds", "workers", "metrics", "parameters", "guard", "openapi", "app", "connections", "command")
+"""The same inside ``integrations/serve``."""
+
+DOORS = ("__init__", "sieve", "cli", "bulk", "integrations")
 """These alone may know the package as a whole."""
 
 ALLOWED = {"numpy", "lxml", "webencodings", "chardet", "tqdm", *sys.stdlib_module_names}
@@ -44,6 +47,17 @@ EXTRAS = {
     "bulk/parallel.py": {"joblib"},
 }
 """What a door may import beside them, inside its functions alone."""
+
+FRAMEWORKS = {
+    "integrations/scrapy.py": {"scrapy", "itemadapter", "twisted"},
+    "integrations/webpoet.py": {"web_poet"},
+    "integrations/datatrove.py": {"datatrove"},
+    "integrations/spark.py": {"pyspark", "pyarrow", "fsspec"},
+    **{f"integrations/serve/{name}.py": {"starlette"} for name in ("parameters", "guard", "app")},
+    "integrations/serve/connections.py": {"starlette", "uvicorn", "h11"},
+    "integrations/serve/command.py": {"starlette", "uvicorn"},
+}
+"""What a door into a framework imports as it pleases: nobody loads it but the framework, or its own command."""
 
 
 def source(module):
@@ -99,7 +113,8 @@ def test_a_stage_does_not_import_the_package(module):
 )
 def test_the_package_needs_only_what_it_declares(path):
     outside = {name.split(".")[0] for name in imported(path)} - {"classifier"}
-    assert outside <= ALLOWED | EXTRAS.get(path.relative_to(PACKAGE).as_posix(), set())
+    name = path.relative_to(PACKAGE).as_posix()
+    assert outside <= ALLOWED | EXTRAS.get(name, set()) | FRAMEWORKS.get(name, set())
     assert "training" not in outside
 
 
@@ -110,6 +125,30 @@ def test_a_door_imports_its_extras_inside_functions_alone(door):
     names = {alias.name for node in at_top if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in at_top if isinstance(node, ast.ImportFrom)}
     assert not {name.split(".")[0] for name in names} & EXTRAS[door]
+
+
+def test_every_door_into_a_framework_is_known():
+    found = {path.relative_to(PACKAGE).as_posix() for path in (PACKAGE / "integrations").glob("*.py")}
+    assert found - {"integrations/__init__.py"} == {name for name in FRAMEWORKS if name.count("/") == 1}
+
+
+def test_every_module_of_the_service_has_its_place():
+    folder = PACKAGE / "integrations" / "serve"
+    assert {path.stem for path in folder.glob("*.py")} == {"__init__", *SERVE}
+
+
+@pytest.mark.parametrize("module", SERVE)
+def test_a_module_of_the_service_imports_only_from_above(module):
+    names = imported(PACKAGE / "integrations" / "serve" / f"{module}.py")
+    prefix = "classifier.integrations.serve."
+    own = {name.removeprefix(prefix) for name in names if name.startswith(prefix)}
+    assert not own & set(SERVE[SERVE.index(module) :])
+
+
+def test_the_command_loads_no_framework():
+    loaded = modules_after("from classifier.cli import make_parser; make_parser()")
+    assert "classifier.integrations.serve.command" in loaded
+    assert not loaded & {"starlette", "uvicorn", "scrapy", "pyspark", "datatrove", "pyarrow"}
 
 
 def test_nothing_of_the_package_is_pickled():
