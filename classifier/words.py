@@ -78,7 +78,7 @@ def spell_looks(looks: list[tuple[str, str]]) -> Spelt:
 
 def _spelt(words: list[list[str]]) -> Spelt:
     flat = [*chain.from_iterable(words)]
-    places = dict(zip(dict.fromkeys(flat), count()))  # noqa: B905: the other end is open
+    places = dict(zip(dict.fromkeys(flat), count()))
     counts = np.fromiter(map(len, words), np.int64, len(words))
     return Spelt([*places], np.fromiter(map(places.__getitem__, flat), np.int64, len(flat)), counts)
 
