@@ -109,7 +109,7 @@ def affine(values: Floats, weights: Floats) -> Floats:
 
 def normalised(vectors: Floats) -> Floats:
     """(m, s, d) vectors of mean 0 and variance 1."""
-    centred = vectors - vectors.mean(axis=-1, keepdims=True)
+    centred: Floats = vectors - vectors.mean(axis=-1, keepdims=True)
     centred /= np.sqrt(np.square(centred).mean(axis=-1, keepdims=True) + _TINY)
     return centred
 

@@ -19,8 +19,8 @@ from classifier.arrayfile import MAX_BYTES, MAX_MEMBERS
 from classifier.blocks import cut
 from classifier.decide import DEFAULT_THRESHOLDS
 from classifier.layout import Layout
-from classifier.network import VIEWS, Network
 from classifier.modelfile import MAX_WORDS, ModelFileError, load_model, save_model
+from classifier.network import VIEWS, Network
 
 MEMORY = 64 << 20
 PAGE = "<h1>The harbour</h1><p class=paywall>Subscribe to <b>read</b> the harbour.<ul><li>one<li>two</ul>"

@@ -20,7 +20,7 @@ from classifier.layout import Longs
 from classifier.page import Page
 
 MARK: Final = "pagesieve-is-"
-"""With a label behind it, names an element whose text bears that label, until its blocks are found: no feature sees it."""
+"""With a label behind it, names an element whose text bears that label. It is gone before a feature could see it."""
 
 PLACES: Final = ("inline", "modal", "bar", "top", "page")
 CUT_SHARE: Final = 0.6
@@ -32,6 +32,7 @@ REACH: Final = 400
 """Blocks of the page that are looked through for the next one of the composed page."""
 
 _HEAD: Final = re.compile(r"<!--\s*fragment:\s*(\w+)\s*;\s*place:\s*(\w+)\s*;\s*lang:\s*([\w-]+)\s*-->")
+_CODES: Final[dict[str, int]] = {label: code for code, label in enumerate(LABELS)}
 _MARKED: Final = re.compile(MARK + r"(\w+)")
 _PARAGRAPH: Final = re.compile(r"<p[\s>].{0,20000}?</p\s*>", re.DOTALL | re.IGNORECASE)
 
@@ -146,7 +147,7 @@ def _labelled(made: Page, page: Page, labels: Longs) -> tuple[Page, Longs]:
         mark = _MARKED.search(name)
         if mark:
             made.names[element] = name.replace(mark[0], "").strip()
-            marks[element] = [*LABELS].index(mark[1])
+            marks[element] = _CODES[mark[1]]
     for block, leaf in enumerate(made.leaves.tolist()):
         out[block] = next((marks[i] for i in made.ancestors(leaf) if i in marks), UNKNOWN)
     after = 0

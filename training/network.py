@@ -7,6 +7,7 @@ cosine schedule with warm-up; what is kept is the running mean of the weights.
 The same batches, settings and seed give the same weights on the same machine and BLAS.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -153,12 +154,13 @@ def fit_network(
 
 def network_of(members: Sequence[Weights], mean: Floats, scale: Floats, how: Settings) -> Network:
     """Fitted weights of one or more networks as what a model file holds."""
+    seen = (len(members), VIEWS * how.width + 1, how.width)
     rounds = [np.stack([member[f"round{i}"] for member in members]) for i in range(how.rounds)]
     return Network(
         mean,
         scale,
         entry=np.stack([member["entry"] for member in members], axis=1),
-        rounds=np.stack(rounds) if rounds else np.zeros((0, len(members), VIEWS * how.width + 1, how.width), np.float32),
+        rounds=np.stack(rounds) if rounds else np.zeros((0, *seen), np.float32),
         exit=np.stack([member["exit"] for member in members]),
         outputs=np.stack([member["outputs"] for member in members]),
     )
@@ -190,8 +192,8 @@ def _start(rng: np.random.Generator, inputs: int, outputs: int, how: Settings) -
 def _rate(done: float, how: Settings) -> float:
     """Learning rate after a share of all steps."""
     if done < how.warm:
-        return how.rate * (0.04 + 0.96 * (1 - np.cos(np.pi * done / how.warm)) / 2)
-    return how.rate * max((1 + np.cos(np.pi * (done - how.warm) / (1 - how.warm))) / 2, 1e-4)
+        return how.rate * (0.04 + 0.96 * (1 - math.cos(math.pi * done / how.warm)) / 2)
+    return how.rate * max((1 + math.cos(math.pi * (done - how.warm) / (1 - how.warm))) / 2, 1e-4)
 
 
 def _descend(

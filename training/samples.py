@@ -9,13 +9,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from classifier.access import Level
 from classifier.blocks import cut
 from classifier.features import featurise
 from classifier.labels import CONTENT, PAYWALL, Label
 from classifier.layout import Floats, Layout, Longs
 from classifier.network import Surroundings, surroundings
 from classifier.page import Page
-from classifier.access import Level
 from training.align import align_segments, align_snippets, align_text
 from training.annotations import lay
 from training.compose import Fragment, compose

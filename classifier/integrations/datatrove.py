@@ -26,7 +26,8 @@ from classifier.bulk.inputs import read_warc
 from classifier.bulk.pool import SECONDS, Pool
 from classifier.bulk.records import Source, Wanted, lost_record, record_reader
 from classifier.decode import decode
-from classifier.sieve import Kind, Sieve
+from classifier.modelfile import Kind
+from classifier.sieve import Sieve
 from classifier.sniff import foreign_kind
 
 KEY: Final = "pagesieve"

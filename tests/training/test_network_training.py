@@ -8,7 +8,17 @@ import pytest
 from classifier.blocks import cut
 from classifier.layout import Layout
 from classifier.network import surroundings
-from training.network import Batch, Settings, _start, batches_of, fit_network, gradient, joined, network_of, side_by_side
+from training.network import (
+    Batch,
+    Settings,
+    _start,
+    batches_of,
+    fit_network,
+    gradient,
+    joined,
+    network_of,
+    side_by_side,
+)
 
 HTML = "<div class=a><h2>t</h2><p class=x>one two<p class=x>three <b>f</b></div><ul><li>a<li>b<li>c</ul><p>end"
 INPUTS = 7

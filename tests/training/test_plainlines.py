@@ -129,4 +129,4 @@ def test_a_page_whose_labels_are_not_known_gives_no_lines():
     whole.labels[1:] = UNKNOWN
     assert list(text_samples(whole)) == []
     whole.labels[1] = 1
-    assert [lines_of(sample) for sample in text_samples(whole)][0] == [(STORY, "content"), ("Home", "navigation")]
+    assert next(lines_of(sample) for sample in text_samples(whole)) == [(STORY, "content"), ("Home", "navigation")]

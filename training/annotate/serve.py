@@ -21,7 +21,7 @@ FIRST_BYTES_SECONDS: Final = 10.0
 """Seconds that a connection may stay without a request."""
 
 
-class _Impatient(H11Protocol):
+class _Impatient(H11Protocol):  # type: ignore[misc]
     """Closes connections that never ask anything: they would use up the number that is allowed."""
 
     def connection_made(self, transport: Any) -> None:
