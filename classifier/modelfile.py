@@ -95,7 +95,7 @@ def _arrays(model: Model) -> Iterator[tuple[str, Array]]:
     yield "calibration", np.array([found.label_slope, found.main_slope, found.main_offset], "<f4")
     for name in ("mean", "scale"):
         yield name, getattr(network, name).astype("<f4")
-    for name in ("entry", "rounds", "exit", "outputs"):
+    for name in ("entry", "messages", "rounds", "exit", "outputs"):
         weights = getattr(network, name)
         # an array of a model has three dimensions at most
         yield name, weights.reshape(-1, *weights.shape[-2:]).astype("<f4")
@@ -172,12 +172,16 @@ def _network(arrays: dict[str, Array], inputs: int) -> Network:
     mean, scale = (take_floats(arrays, name, (inputs,)) for name in ("mean", "scale"))
     if not (scale > 0).all():
         raise ModelFileError("a scale of its network is not positive")
-    seen = (rounds * members, VIEWS * width + 1, width)
+    message = _box(arrays, "messages")[2]
+    if not 0 < message <= width:
+        raise ModelFileError(f"its network has messages of {message} numbers, not 1 to {width}")
+    sent, heard = (rounds * members, width, message), (rounds * members, width + VIEWS * message + 1, width)
     return Network(
         mean,
         scale,
         entry=take_floats(arrays, "entry", (inputs + 1, members, width)),
-        rounds=take_floats(arrays, "rounds", seen).reshape(rounds, members, *seen[1:]),
+        messages=take_floats(arrays, "messages", sent).reshape(rounds, members, *sent[1:]),
+        rounds=take_floats(arrays, "rounds", heard).reshape(rounds, members, *heard[1:]),
         exit=take_floats(arrays, "exit", (members, width + 1, width)),
         outputs=take_floats(arrays, "outputs", (members, width + 1, len(LABELS) + 1)),
     )

@@ -19,7 +19,7 @@ NAMES = (
 )
 """Pages of all five folds; whichever two are held out, all four labels are left."""
 
-SMALL = Settings(width=8, rounds=1, epochs=2, blank=0.1, pages=4)
+SMALL = Settings(width=8, message=4, rounds=1, epochs=2, blank=0.1, pages=4)
 
 
 @cache

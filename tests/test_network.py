@@ -34,7 +34,7 @@ def naive_views(x, vectors):
     page, near = x.page, surroundings(x)
     rows = []
     for block, own in enumerate(vectors):
-        views = [own]
+        views = []
         for level in LEVELS:
             element = page.elements[block]
             for _ in range(level):
@@ -58,7 +58,7 @@ def check_views(x):
 
 def test_what_blocks_see():
     check_views(layout())
-    assert VIEWS == RANGES + 4
+    assert VIEWS == RANGES + 3
 
 
 @given(documents())
@@ -84,7 +84,8 @@ def random_network(members, inputs=4, width=5, rounds=2, seed=0):
         mean=normal(inputs),
         scale=np.abs(normal(inputs)) + 0.5,
         entry=normal(inputs + 1, members, width),
-        rounds=normal(rounds, members, VIEWS * width + 1, width),
+        messages=normal(rounds, members, width, 3),
+        rounds=normal(rounds, members, width + VIEWS * 3 + 1, width),
         exit=normal(members, width + 1, width),
         outputs=normal(members, width + 1, 3),
     )
@@ -95,6 +96,7 @@ def alone(network, member):
         network.mean,
         network.scale,
         network.entry[:, member : member + 1],
+        network.messages[:, member : member + 1],
         network.rounds[:, member : member + 1],
         network.exit[member : member + 1],
         network.outputs[member : member + 1],

@@ -22,7 +22,7 @@ from training.network import (
 
 HTML = "<div class=a><h2>t</h2><p class=x>one two<p class=x>three <b>f</b></div><ul><li>a<li>b<li>c</ul><p>end"
 INPUTS = 7
-SMALL = Settings(width=5, rounds=2, drop=0)
+SMALL = Settings(width=5, message=4, rounds=2, drop=0)
 
 
 def make_batch(seed=0, pages=(HTML, "<p>x" + HTML)):
@@ -64,7 +64,7 @@ def weights():
     return {name: value.astype(np.float64) for name, value in start.items()}
 
 
-@pytest.mark.parametrize("name", ["entry", "round0", "round1", "exit", "outputs"])
+@pytest.mark.parametrize("name", ["entry", "message0", "message1", "round0", "round1", "exit", "outputs"])
 def test_slopes_are_the_differences_of_the_loss(weights, name):
     batch, rng = make_batch(), np.random.default_rng(6)
     slopes = gradient(weights, batch, batch.inputs.copy(), SMALL, (), rng)
