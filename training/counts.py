@@ -10,7 +10,7 @@ from classifier.access import Access
 from classifier.labels import LABELS
 from training import formulas
 from training.bootstrap import Floats, Formula, Tally
-from training.corpora import CorpusPage
+from training.corpora import CorpusPage, Truth
 from training.formulas import BINS, LEVELS
 from training.gold import GoldPage
 from training.measures import confusion, lay_labels, paragraph_scores, snippet_counts, word_scores
@@ -73,10 +73,15 @@ def _text(read: Mapping[Key, Reading], page: AnyPage) -> str:
 
 
 def _fundus(read: Mapping[Key, Reading], pages: Sequence[CorpusPage]) -> Counted:
-    found = [paragraph_scores(_text(read, page), page.truth.paragraphs) for page in pages]
-    names = [f"fundus.{name}" for name in ("precision", "recall", "f1", "whole")]
-    scores = np.array([(*score.words, score.whole, 1.0) for score in found])
+    found = [paragraph_scores(_text(read, page), page.truth.paragraphs, beside(page.truth)) for page in pages]
+    names = [f"fundus.{name}" for name in ("precision", "recall", "f1", "beside", "whole")]
+    scores = np.array([(*score.words, score.beside.f1, score.whole, 1.0) for score in found])
     return Counted(pages, scores, formulas.means(*names))
+
+
+def beside(truth: Truth) -> str:
+    """What belongs to an article and is no paragraph of it."""
+    return "\n".join((truth.title, *truth.headings, *truth.summary))
 
 
 def _snippets(read: Mapping[Key, Reading], pages: Sequence[CorpusPage]) -> Counted:

@@ -116,15 +116,18 @@ class ParagraphScores:
 
     words: Scores
     """The output's bag of words against that of all paragraphs: a heading costs precision."""
+    beside: Scores
+    """The same, but the words of title, headings and summary count neither way."""
     whole: float
     """Share of the paragraphs that stand in the output word by word."""
 
 
-def paragraph_scores(output: str, paragraphs: Sequence[str]) -> ParagraphScores:
+def paragraph_scores(output: str, paragraphs: Sequence[str], beside: str = "") -> ParagraphScores:
     """Scores of an output against the paragraphs that fundus's own test cases hold.
 
     The repository holds no measure of its own; this is WCXB's on words, so that figures can be compared over
-    corpora, beside the plain question of how many paragraphs came through whole.
+    corpora, beside the plain question of how many paragraphs came through whole. ``beside`` is the text that is the
+    article's but no paragraph: title, headings, summary.
 
     >>> paragraph_scores("One two. Three four. Share", ["One two.", "Three four!"]).whole
     1.0
@@ -134,8 +137,15 @@ def paragraph_scores(output: str, paragraphs: Sequence[str]) -> ParagraphScores:
     whole = sum(f" {' '.join(words)} " in text for words in wanted)
     return ParagraphScores(
         word_scores(output, "\n".join(paragraphs)),
+        _scores_beside(output, "\n".join(paragraphs), beside),
         whole / len(wanted) if wanted else 1.0,
     )
+
+
+def _scores_beside(output: str, truth: str, beside: str) -> Scores:
+    ours, theirs, neutral = (Counter(_WORD.findall(text.lower())) for text in (output, truth, beside))
+    right = (ours & theirs).total()
+    return _scores(right, ours.total() - ((ours - theirs) & neutral).total(), theirs.total())
 
 
 # -- labels, as shared/gold/score.py counts them -------------------------------------------------------------

@@ -51,6 +51,7 @@ MEASURES: Final[Mapping[str, str]] = {
     "f1": "F1",
     "macro": "macro-F1",
     "whole": "paragraphs kept whole",
+    "beside": "F1 with title, headings and summary neutral",
     "kind": "gated against metered, accuracy",
     "false_alarms": "open pages called not open",
 }

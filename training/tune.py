@@ -20,7 +20,7 @@ from classifier.model import Calibration, softmax
 from training.fit import Predictions
 from training.samples import UNKNOWN, Sample
 
-WEIGHTS: Final = (0.6, 0.8, 1.0, 1.25, 1.6)
+WEIGHTS: Final = (0.6, 0.8, 1.0, 1.25, 1.6, 2.0, 2.5, 3.2, 4.0)
 """Factors tried for the probability of each label but navigation, which stays at 1."""
 
 MAIN_POWER: Final = (1.0, 1.15, 1.3, 1.5)
@@ -44,11 +44,13 @@ def tune(predictions: Predictions, chosen: npt.NDArray[np.bool_]) -> Tuned:
     rows = chosen[stack.bags.owners]
     labels, main = stack.bags.labels, stack.bags.main
     labelled = rows & (labels != UNKNOWN)
+    # gold alone sets the balance of the labels: the pages of corpora were picked by other rules and hold few gates
+    gold = labelled & np.array([sample.corpus == "gold" for sample in stack.samples])[stack.bags.owners]
     slope = _temperature(predictions.label_logits[labelled], labels[labelled])
     with_main = rows & (main != UNKNOWN)
     main_slope, main_offset = _line(predictions.main_logits[with_main], main[with_main] >= 0.5)
     calibration = Calibration(slope, main_slope, main_offset)
-    weights = _label_weights(calibration.label_probabilities(predictions.label_logits[labelled]), labels[labelled])
+    weights = _label_weights(calibration.label_probabilities(predictions.label_logits[gold]), labels[gold])
     shares = list(stack.per_sample(calibration.main_probabilities(predictions.main_logits)))
     pages = [(stack.samples[i], shares[i]) for i in np.flatnonzero(chosen).tolist() if _is_whole(stack.samples[i])]
     return Tuned(calibration, {**DEFAULT_THRESHOLDS, **weights, **_main_thresholds(pages)})

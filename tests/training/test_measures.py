@@ -76,6 +76,15 @@ def test_paragraphs_are_whole_only_word_by_word() -> None:
     assert scores.whole == 0.5
     assert scores.words.recall == 6 / 7
     assert scores.words.precision == 6 / 8
+    assert scores.beside == scores.words
+
+
+def test_headings_beside_the_paragraphs_count_neither_way() -> None:
+    output = "Heading\nRain rain\nShare"
+    found = paragraph_scores(output, ["Rain"], beside="heading summary rain")
+    assert found.words.precision == 1 / 4
+    assert found.beside.precision == 1 / 2  # one rain is wanted, the heading and the other rain are neutral
+    assert found.beside.recall == 1
 
 
 def test_each_word_of_a_segment_votes_for_the_label_of_its_block() -> None:
