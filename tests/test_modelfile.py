@@ -12,7 +12,7 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
-from conftest import make_tiny_model
+from tiny_model import make_tiny_model
 
 from classifier.access import PRIOR
 from classifier.arrayfile import MAX_BYTES, MAX_MEMBERS

@@ -8,7 +8,7 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
-from conftest import make_tiny_model
+from tiny_model import make_tiny_model
 
 from classifier import Sieve
 from classifier.blocks import cut

@@ -8,8 +8,8 @@ are none. A composed page is used for training alone and never measured on.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from html import escape
+from pathlib import Path
 from random import Random
 from typing import Final
 
