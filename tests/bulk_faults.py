@@ -69,6 +69,16 @@ def identity():
     return lambda item: item
 
 
+def slowly():
+    """Gives every worker of a pool the time to come up."""
+
+    def read(item):
+        time.sleep(0.05)
+        return item
+
+    return read
+
+
 def who():
     """Tells which process read, and the bytes that it holds."""
     return lambda item: (os.getpid(), rss())
@@ -89,12 +99,6 @@ def refuse():
 
 def die():
     os._exit(7)
-
-
-def die_ready():
-    """Ends between two pages, with no page to blame."""
-    signal.setitimer(signal.ITIMER_REAL, 0.2)
-    return lambda item: item
 
 
 def hang_and_tell():

@@ -20,6 +20,8 @@ from classifier.bulk.pool import Pool
 
 PROSE: Final = "The harbour was quiet that morning and nobody could say when boat {} would come in. "
 FIRST: Final = 5_000
+BEFORE: Final = 100
+"""Pages before a round number at which memory is looked at: workers are replaced at round numbers."""
 KILLS: Final = 20
 
 
@@ -37,8 +39,8 @@ def resident(pid: int) -> float:
 
 
 def grow(count: int, jobs: int) -> list[tuple[int, float, float]]:
-    """Pages read, and MB of this process and of its largest worker, after ``FIRST`` pages and every tenth of all."""
-    marks = {FIRST, *range(count // 10, count + 1, count // 10)}
+    """Pages read, and MB of this process and of its largest worker, about ``FIRST`` pages and every tenth of all."""
+    marks = {mark - BEFORE for mark in (FIRST, *range(count // 10, count + 1, count // 10))}
     found = []
     with Pool(record_reader, lost_record, jobs=jobs) as pool:
         records = pool.map(pages(count))

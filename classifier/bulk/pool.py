@@ -57,6 +57,8 @@ class _Worker(Generic[T]):
     pages: deque[tuple[int, T]] = field(default_factory=deque)
     """Sent and not yet reported, in the order in which it works on them."""
     ready: bool = False
+    worked: bool = False
+    """Has it reported a page?"""
     deadline: float = 0.0
     left: int = RECYCLE_AFTER
 
@@ -151,6 +153,8 @@ class Pool(Generic[T, R]):
     def _listen(self, waiting: deque[tuple[int, T]], results: dict[int, R]) -> None:
         """Wait for the next report, end or overrun, and take in what there is."""
         busy = [worker for worker in self._workers if worker.pages or not worker.ready]
+        if not busy:  # all had died idle
+            return
         patience = max(0.0, min(worker.deadline for worker in busy) - monotonic())
         heard = wait([worker.pipe for worker in busy], patience)
         for worker in busy:
@@ -174,6 +178,7 @@ class Pool(Generic[T, R]):
         if not worker.ready:
             raise PoolError(f"A worker cannot be started: {found}")
         self._failed_starts = 0
+        worker.worked = True
         number, item = worker.pages.popleft()
         results[number] = found if outcome == "done" else self._lost(item, found)
         if not worker.left and not worker.pages:
@@ -199,7 +204,7 @@ class Pool(Generic[T, R]):
         """
         waiting.extendleft(reversed(worker.pages))
         self._remove(worker)
-        self._failed_starts += 1
+        self._failed_starts += not worker.worked
         if self._failed_starts >= STARTS:
             manner = _manner(worker.process.exitcode)
             hint = "a script must stand behind: if __name__ == '__main__'"

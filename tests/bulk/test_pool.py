@@ -77,10 +77,12 @@ def test_an_empty_stream_starts_nothing():
         assert list(pool.map([])) == []
 
 
-def test_a_worker_that_dies_idle_costs_nothing():
-    with Pool(faults.identity, keep, jobs=2, chunk=2) as pool:
-        assert list(pool.map(range(20))) == list(range(20))
-        for worker in pool._workers:
+def test_workers_that_die_idle_cost_nothing():
+    with Pool(faults.slowly, keep, jobs=4, chunk=1) as pool:
+        assert list(pool.map(range(80))) == list(range(80))
+        workers = [worker for worker in pool._workers if worker.worked]
+        assert workers
+        for worker in workers:
             worker.process.kill()
             worker.process.join()
         assert list(pool.map(range(20))) == list(range(20))
