@@ -158,9 +158,9 @@ def quiet_spark(folder):
     conf.mkdir(exist_ok=True)
     (conf / "spark-defaults.conf").write_text(
         "spark.master local[2]\nspark.ui.enabled false\nspark.driver.host 127.0.0.1\n"
-        "spark.driver.bindAddress 127.0.0.1\n"
+        "spark.driver.bindAddress 127.0.0.1\nspark.ui.showConsoleProgress false\n"
     )
-    return {**os.environ, "PYTHONPATH": str(ROOT), "SPARK_CONF_DIR": str(conf)}
+    return {**os.environ, "PYTHONPATH": str(ROOT), "SPARK_CONF_DIR": str(conf), "SPARK_LOCAL_IP": "127.0.0.1"}
 
 
 def test_the_job_of_the_document_runs(spark, tmp_path):
@@ -172,7 +172,7 @@ def test_the_job_of_the_document_runs(spark, tmp_path):
         env=quiet_spark(tmp_path),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,  # a busy machine takes minutes to start Java
     )
     assert ran.returncode == 0, ran.stderr
     count = len(entries())
