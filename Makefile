@@ -5,7 +5,8 @@ MODELS ?= classifier/models
 
 # Folders that are not there are left out: our own pages serve without them.
 found = $(if $(wildcard $(2)),$(1) $(2))
-DATA = datasets/pages $(call found,--corpora,$(CORPORA)) $(call found,--gold,$(GOLD))
+DATA = datasets/pages $(call found,--corpora,$(CORPORA)) $(call found,--gold,$(GOLD)) \
+	--annotations datasets/annotations.jsonl --gates datasets/gates --cache .cache/features
 
 # Floors hold for the whole of the data alone.
 FLOORS = $(if $(and $(wildcard $(CORPORA)),$(wildcard $(GOLD))),--floors datasets/floors.json)

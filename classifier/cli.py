@@ -7,6 +7,8 @@ import json
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -14,9 +16,11 @@ from typing import Any, Final
 
 import classifier
 from classifier.blocks import DEFAULT_LIMITS, cut
+from classifier.drift import Change, State, StateError, changes, load_state, save_state, watch
 from classifier.labels import Label
-from classifier.modelfile import ModelFileError
-from classifier.sieve import Reading, Sieve, default_model
+from classifier.modelfile import ModelFileError, default_model
+from classifier.sieve import Reading, Sieve
+from classifier.sitemodel import SiteModel, load_any
 
 DONE, FAILED, USAGE = 0, 1, 2
 """Exit codes: all went well; some input failed; the command was used wrongly."""
@@ -71,6 +75,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_label(commands)
     _add_show(commands)
     _add_info(commands)
+    _add_watch(commands)
     for found in sorted(entry_points(group="pagesieve.commands"), key=lambda point: point.name):
         found.load()(commands)
     return parser
@@ -92,9 +97,7 @@ def command(
 
 
 def _page_arguments(parser: argparse.ArgumentParser, many: bool) -> None:
-    parser.add_argument(
-        "files", metavar="FILE", nargs="+" if many else 1, help="page, .gz too; - for standard input"
-    )
+    parser.add_argument("files", metavar="FILE", nargs="+" if many else 1, help="page, .gz too; - for standard input")
     parser.add_argument("--url", help="where the page was found")
     parser.add_argument("--encoding", help="charset or content type that came with it")
     parser.add_argument("--text", action="store_true", help="the input is plain text, not HTML")
@@ -135,10 +138,24 @@ def _add_show(commands: Any) -> None:
 
 
 def _add_info(commands: Any) -> None:
-    parser = command(
-        commands, "info", _info, "print versions and the model's contract as JSON", "  pagesieve info"
-    )
+    parser = command(commands, "info", _info, "print versions and the model's contract as JSON", "  pagesieve info")
     parser.add_argument("--model", help="a model file instead of the one that ships")
+
+
+def _add_watch(commands: Any) -> None:
+    parser = command(
+        commands,
+        "watch",
+        _watch,
+        "say which sites of a crawl changed their layout, since when, and which pages to label first",
+        "  pagesieve label pages/*.html > monday.jsonl\n"
+        "  pagesieve watch state.json monday.jsonl\n"
+        "  pagesieve watch state.json --merge other-worker.json --json",
+    )
+    parser.add_argument("state", metavar="STATE", type=Path, help="what is known so far; made if it is not there")
+    parser.add_argument("readings", metavar="READINGS", nargs="*", help="JSONL of pagesieve label; .gz, - too")
+    parser.add_argument("--merge", metavar="STATE", action="append", default=[], type=Path, help="another worker's")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a changed site")
 
 
 # -- commands ---------------------------------------------------------------------------------------------------
@@ -204,7 +221,7 @@ def _info(options: argparse.Namespace) -> int:
     import lxml.etree
     import numpy
 
-    model = classifier.load_model(options.model) if options.model else default_model("html")
+    model = load_any(options.model) if options.model else default_model("html")
     contract = model.contract
     print(
         json.dumps(
@@ -225,11 +242,86 @@ def _info(options: argparse.Namespace) -> int:
                     "data": contract.data,
                     "scores": contract.scores,
                 },
+                "sites": _sites(model) if isinstance(model, SiteModel) else {},
             },
             indent=2,
         )
     )
     return DONE
+
+
+def _sites(model: SiteModel) -> dict[str, Any]:
+    """What a site model says of each of its sites."""
+    return {
+        site: {**correction.about, "tokens": len(correction.weights)} for site, correction in model.corrections.items()
+    }
+
+
+def _watch(options: argparse.Namespace) -> int:
+    try:
+        state = load_state(options.state) if options.state.exists() else State()
+        for other in options.merge:
+            state = state.merged(load_state(other))
+    except StateError as error:
+        _warn(str(error))
+        return USAGE
+    refused: list[str] = []
+    for name in _progress(options.readings):
+        source = _Records(name, refused)
+        try:
+            state = watch(source, state, source.refuse)
+        except InputError as error:
+            refused.append(str(error))
+    for sentence in refused:
+        _warn(sentence)
+    save_state(state, options.state)
+    for change in changes(state):
+        print(json.dumps(change.to_dict(), ensure_ascii=False) if options.json else _told(change))
+    return FAILED if refused else DONE
+
+
+@dataclass
+class _Records:
+    """The objects of a JSONL file, read line by line; what is none is refused with its line."""
+
+    name: str
+    refused: list[str]
+    line: int = 0
+
+    def refuse(self, error: Exception) -> None:
+        self.refused.append(f"{self.name}:{self.line}: {error}")
+
+    def __iter__(self) -> Iterator[Any]:
+        try:
+            with _opened(self.name) as file:
+                for self.line, text in enumerate(file, 1):
+                    yield from self._parsed(text)
+        except FileNotFoundError:
+            raise InputError(f"{self.name}: no such file") from None
+        except (OSError, EOFError, zlib.error) as error:
+            raise InputError(f"{self.name}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+
+    def _parsed(self, text: bytes) -> Iterator[Any]:
+        if not text.strip():
+            return
+        try:
+            record = json.loads(text)
+        except (ValueError, RecursionError):
+            self.refuse(ValueError("not JSON"))
+            return
+        yield record
+
+
+def _opened(name: str) -> Any:
+    if name == "-":
+        return nullcontext(sys.stdin.buffer)
+    return gzip.open(name) if name.endswith(".gz") else open(name, "rb")
+
+
+def _told(change: Change) -> str:
+    signs = "; ".join(f"{name} {before:.2f} -> {after:.2f}" for name, before, after in change.signs)
+    pages = "".join(f"\n  label {page.confidence / 1000:.2f} {page.id} {page.url}".rstrip() for page in change.annotate)
+    return f"{change.site}: changed {change.since}, {change.pages} pages since: {signs}{pages}"
 
 
 def compiled_modules() -> list[str]:

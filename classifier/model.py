@@ -1,8 +1,8 @@
 """A page's features into probabilities.
 
 Two stages. The *lexical* stage scores each block by a linear model over its words and word pairs, and by another over
-the tags and class names around it. Its scores, carried to containers and neighbours (``features.spread``), stand
-beside the features as the input of two small perceptrons: one for the four labels, one for ``main``.
+the tags and class names around it. Its scores stand beside the features as the input of one small network
+(:mod:`classifier.network`) that gives the logits of the four labels and of ``main``.
 """
 
 from collections.abc import Mapping
@@ -17,9 +17,10 @@ from classifier.access import Coefficients
 from classifier.blocks import cut
 from classifier.labels import LABELS
 from classifier.layout import Floats, Layout, Longs
+from classifier.network import Network, surroundings
 from classifier.words import WordTable
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Raise when the arrays or the contract change shape; keep a reader for what has shipped."""
 
 SCORES: Final = tuple(f"{source}_{target}" for source in ("words", "names") for target in (*LABELS, "main"))
@@ -30,20 +31,6 @@ PAIR_BITS: Final = 15
 
 NAME_LEVELS: Final = ((0, 1), (1, 3), (3, 6), (6, 40))
 """Ancestor levels whose names share one table of weights."""
-
-
-@dataclass(frozen=True, eq=False)
-class Perceptron:
-    """Layers of weights; hidden layers are rectified, the last gives logits."""
-
-    weights: tuple[Floats, ...]
-    biases: tuple[Floats, ...]
-
-    def logits(self, values: Floats) -> Floats:
-        """(m, outputs) from standardised features (m, k)."""
-        for weights, biases in zip(self.weights[:-1], self.biases[:-1], strict=True):
-            values = np.maximum(values @ weights + biases, 0)
-        return values @ self.weights[-1] + self.biases[-1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,10 +105,6 @@ def bag_sums(weights: Floats, ids: Longs, counts: Longs) -> Floats:
 
 # -- the whole model --------------------------------------------------------------------------------------------
 
-CLIP: Final = 6.0
-"""Standardised features are clipped here: one odd page must not leave the range that training saw."""
-
-
 @dataclass(frozen=True, eq=False)
 class Contract:
     """What a model says of itself; kept as JSON beside its arrays, and checked before use."""
@@ -140,27 +123,21 @@ class Contract:
     licence: str = "MIT"
 
 
-@dataclass(frozen=True, eq=False)
-class Head:
-    """A perceptron with the standardisation of its inputs and the calibration of its logits."""
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What turns the network's logits into probabilities that hold."""
 
-    mean: Floats
-    scale: Floats
-    perceptron: Perceptron
-    slope: float = 1.0
-    offset: float = 0.0
+    label_slope: float = 1.0
+    main_slope: float = 1.0
+    main_offset: float = 0.0
 
-    def logits(self, values: Floats) -> Floats:
-        """(m, outputs) calibrated logits from raw inputs (m, k)."""
-        return self.calibrated(self.raw_logits(values))
+    def label_probabilities(self, logits: Floats) -> Floats:
+        """(m, 4) from raw logits (m, 4)."""
+        return softmax(logits * np.float32(self.label_slope))
 
-    def raw_logits(self, values: Floats) -> Floats:
-        """(m, outputs) logits as fitted, from raw inputs (m, k)."""
-        return self.perceptron.logits(np.clip((values - self.mean) / self.scale, -CLIP, CLIP))
-
-    def calibrated(self, logits: Floats) -> Floats:
-        """Raw logits of any shape as calibrated ones."""
-        return logits * np.float32(self.slope) + np.float32(self.offset)
+    def main_probabilities(self, logits: Floats) -> Floats:
+        """(m) from raw logits (m)."""
+        return sigmoid(logits * np.float32(self.main_slope) + np.float32(self.main_offset))
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,10 +146,9 @@ class Model:
 
     contract: Contract
     lexical: Lexical
-    main_head: Head
-    """From the features and the spread lexical scores."""
-    label_head: Head
-    """From the same, and the main head's logit in its context."""
+    network: Network
+    """From the features and the lexical scores to a logit for each label, then for main text."""
+    calibration: Calibration
 
     @cached_property
     def access(self) -> Coefficients | None:
@@ -183,32 +159,16 @@ class Model:
         """Label probabilities (m, 4), in the order of ``LABELS``, and that of belonging to the main text (m)."""
         if not len(x.page):
             return np.zeros((0, len(LABELS)), np.float32), np.zeros(0, np.float32)
-        table = features.featurise(x).values
-        context = features.spread(x, self.lexical.scores(x), SCORES).values
-        values = np.concatenate([table, context], axis=1)
-        raw = self.main_head.raw_logits(values)[:, 0]
-        around = main_context(x, raw).values  # raw, as the label head saw it in training
-        labels = self.label_head.logits(np.concatenate([values, around], axis=1))
-        return softmax(labels), sigmoid(self.main_head.calibrated(raw))
-
-
-def main_context(x: Layout, logits: Floats) -> features.Columns:
-    """The main head's logit (m) carried to what surrounds each block."""
-    return features.spread(x, np.clip(logits, -8, 8)[:, None], ("main_head",))
+        values = np.concatenate([features.featurise(x).values, self.lexical.scores(x)], axis=1)
+        logits = self.network.logits(values, surroundings(x))
+        found = self.calibration
+        return found.label_probabilities(logits[:, :-1]), found.main_probabilities(logits[:, -1])
 
 
 @cache
 def input_names() -> tuple[str, ...]:
-    """Names of the label head's inputs; the main head takes all but the last ones, those of its own context."""
-    x = Layout(cut("<p>a"))
-    scores = np.zeros((1, len(SCORES)), np.float32)
-    parts = features.featurise(x), features.spread(x, scores, SCORES), main_context(x, scores[:, 0])
-    return tuple(name for part in parts for name in part.names)
-
-
-def main_inputs() -> int:
-    """How many of the inputs the main head takes."""
-    return sum(not name.endswith("_main_head") for name in input_names())
+    """Names of the network's inputs."""
+    return (*features.featurise(Layout(cut("<p>a"))).names, *SCORES)
 
 
 def softmax(logits: Floats) -> Floats:

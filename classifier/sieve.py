@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from functools import cache, cached_property
-from importlib import resources
+from functools import cached_property
 from os import PathLike
 from typing import Any, Literal
 
@@ -17,13 +16,15 @@ from classifier.labels import LABELS, Label
 from classifier.layout import Floats, Layout
 from classifier.metadata import Metadata, read_metadata
 from classifier.model import Model
-from classifier.modelfile import load_model
+from classifier.modelfile import Kind
+from classifier.modelfile import default_model as default_model
 from classifier.page import Bools, Page
 from classifier.plaintext import read_lines
+from classifier.sitemodel import SiteModel, load_any
 from classifier.sniff import foreign_kind
 
-Kind = Literal["html", "text"]
 OnLimit = Literal["flag", "raise"]
+AnyModel = Model | SiteModel
 
 
 class LimitExceeded(ValueError):
@@ -137,9 +138,9 @@ class Sieve:
 
     def __init__(
         self,
-        model: Model | str | PathLike[str] | None = None,
+        model: AnyModel | str | PathLike[str] | None = None,
         *,
-        text_model: Model | str | PathLike[str] | None = None,
+        text_model: AnyModel | str | PathLike[str] | None = None,
         limits: Limits = DEFAULT_LIMITS,
         on_limit: OnLimit = "flag",
     ) -> None:
@@ -173,7 +174,7 @@ class Sieve:
         text, used, problem = self._text(source, encoding)
         return self._finish("text", read_lines(text, self.limits), used, url, None, problem)
 
-    def model(self, kind: Kind) -> Model:
+    def model(self, kind: Kind) -> AnyModel:
         """The model in use for pages (``html``) or plain text (``text``)."""
         return self._models[kind] or default_model(kind)
 
@@ -197,7 +198,8 @@ class Sieve:
         problem = problem or page.truncated
         if problem and self.on_limit == "raise":
             raise LimitExceeded(f"{url or 'The page'}: {problem}")
-        model = self.model(kind)
+        chosen = self.model(kind)
+        model = chosen.of_page(page.facts, url) if isinstance(chosen, SiteModel) else chosen
         layout = Layout(page)
         labels, main = model.predict(layout)
         decision = decide(layout, labels, main, model.contract.thresholds)
@@ -216,12 +218,5 @@ class Sieve:
         )
 
 
-def _loaded(model: Model | str | PathLike[str] | None) -> Model | None:
-    return model if model is None or isinstance(model, Model) else load_model(model)
-
-
-@cache
-def default_model(kind: Kind) -> Model:
-    """The model that ships, loaded once a process."""
-    with resources.as_file(resources.files("classifier") / "models" / f"{kind}.npz") as path:
-        return load_model(path)
+def _loaded(model: AnyModel | str | PathLike[str] | None) -> AnyModel | None:
+    return model if model is None or isinstance(model, AnyModel) else load_any(model)

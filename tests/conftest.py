@@ -12,14 +12,13 @@ from classifier.labels import LABELS
 from classifier.model import (
     NAME_LEVELS,
     PAIR_BITS,
+    Calibration,
     Contract,
-    Head,
     Lexical,
     Model,
-    Perceptron,
     input_names,
-    main_inputs,
 )
+from classifier.network import VIEWS, Network
 
 SHIPPED = Path(__file__).parents[1] / "datasets" / "pages"
 
@@ -64,11 +63,6 @@ def make_tiny_model(seed: int) -> Model:
     def normal(*shape: int) -> np.ndarray:
         return rng.normal(0, 0.3, shape).astype(np.float16).astype(np.float32)
 
-    def head(inputs: int, hidden: int, outputs: int) -> Head:
-        layers = (normal(inputs, hidden), normal(hidden, outputs))
-        perceptron = Perceptron(layers, (normal(hidden), normal(outputs)))
-        return Head(normal(inputs), np.abs(normal(inputs)) + 0.5, perceptron, slope=0.75, offset=-0.125)
-
     word_weights = np.zeros((1 + len(words) + (1 << PAIR_BITS), width), np.float32)
     word_weights[: 1 + len(words)] = normal(1 + len(words), width)
     word_weights[rng.integers(0, len(word_weights), 500)] = normal(500, width)
@@ -84,6 +78,13 @@ def make_tiny_model(seed: int) -> Model:
             name="tiny",
         ),
         lexical=Lexical(words, word_weights, names, normal(len(NAME_LEVELS), 1 + len(names), width)),
-        main_head=head(main_inputs(), 6, 1),
-        label_head=head(len(inputs), 8, len(LABELS)),
+        network=Network(
+            mean=normal(len(inputs)),
+            scale=np.abs(normal(len(inputs))) + 0.5,
+            entry=normal(len(inputs) + 1, 2, 4),
+            rounds=normal(2, 2, VIEWS * 4 + 1, 4),
+            exit=normal(2, 5, 4),
+            outputs=normal(2, 5, width),
+        ),
+        calibration=Calibration(label_slope=0.75, main_slope=0.5, main_offset=-0.125),
     )

@@ -24,8 +24,8 @@ ORDER = (
         "phrasebook",
         "features",
     ),
-    *("jsonld", "metadata", "declared", "observed", "access", "model", "decide", "modelfile"),
-    *("structure", "inline", "markdown", "extraction", "sieve", "cli"),
+    *("jsonld", "metadata", "declared", "observed", "access", "model", "decide", "arrayfile", "modelfile", "sitemodel"),
+    *("structure", "inline", "markdown", "extraction", "sieve", "drift", "cli"),
 )
 
 DOORS = ("__init__", "sieve", "cli")

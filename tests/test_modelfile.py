@@ -15,11 +15,12 @@ import pytest
 from conftest import make_tiny_model
 
 from classifier.access import PRIOR
+from classifier.arrayfile import MAX_BYTES, MAX_MEMBERS
 from classifier.blocks import cut
 from classifier.decide import DEFAULT_THRESHOLDS
 from classifier.layout import Layout
 from classifier.model import Head, Perceptron
-from classifier.modelfile import MAX_BYTES, MAX_MEMBERS, MAX_WORDS, ModelFileError, load_model, save_model
+from classifier.modelfile import MAX_WORDS, ModelFileError, load_model, save_model
 
 MEMORY = 64 << 20
 PAGE = "<h1>The harbour</h1><p class=paywall>Subscribe to <b>read</b> the harbour.<ul><li>one<li>two</ul>"

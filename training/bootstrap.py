@@ -91,3 +91,65 @@ def estimate(tally: Tally, formulas: Mapping[str, Formula], seed: int = 0) -> di
         low, high = np.nanquantile(draws, TAILS) - (np.nanmedian(draws) - value)
         found[name] = Figure(value, max(float(low), 0.0), min(float(high), 1.0), len(tally.sites), len(names))
     return found
+
+
+# -- two models on the same pages -------------------------------------------------------------------------------
+
+PAIRED_RESAMPLES: Final = 4_000
+ENOUGH_SITES: Final = 5
+"""With fewer sites, pages are drawn instead: two or three sites cannot tell how sites differ."""
+ENOUGH: Final = 3
+"""With fewer sites or pages than this, nothing can be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A figure of two models on the same pages, and where the difference lies."""
+
+    before: float
+    after: float
+    low: float
+    high: float
+    pages: int
+    sites: int
+    unit: str
+    """What was drawn: ``sites`` or ``pages``."""
+
+    @property
+    def value(self) -> float:
+        """After less before."""
+        return self.after - self.before
+
+
+def paired(
+    before: Tally, after: Tally, formulas: Mapping[str, Formula], doubt: float = 0.05, seed: int = 0
+) -> dict[str, Difference]:
+    """Each formula's figure in two tallies of the same pages, and an interval of the difference that holds all but
+    ``doubt`` of the draws. Both are drawn alike, so that what makes a page hard for both cancels out.
+
+    A figure of which the pages say nothing (NaN) is left out.
+
+    :raises ValueError: if the tallies are not of the same pages, or of none.
+    """
+    if list(before.sites) != list(after.sites) or not len(before.counts):
+        raise ValueError("Two models can be compared only on the same pages, and on one at least.")
+    names, owners = np.unique(before.sites, return_inverse=True)
+    unit = "sites" if len(names) >= ENOUGH_SITES else "pages"
+    units = owners if unit == "sites" else np.arange(len(owners))
+    count = int(units.max()) + 1
+    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), PAIRED_RESAMPLES)
+    draws = []
+    for tally in (before, after):
+        summed = np.zeros((count, tally.counts.shape[1]))
+        np.add.at(summed, units, tally.counts)
+        draws.append(drawn @ summed)
+    found = {}
+    for name, formula in formulas.items():
+        values = float(formula(before.totals)), float(formula(after.totals))
+        if np.isnan(values).any():
+            continue
+        low, high = np.nanquantile(formula(draws[1]) - formula(draws[0]), (doubt / 2, 1 - doubt / 2))
+        if count < ENOUGH:
+            low, high = -1.0, 1.0
+        found[name] = Difference(*values, float(low), float(high), len(owners), len(names), unit)
+    return found

@@ -30,6 +30,9 @@ def _source_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folders", metavar="FOLDER", nargs="*", type=Path, help="folders of label files and pages")
     parser.add_argument("--gold", type=Path, help="folder of the gold set")
     parser.add_argument("--corpora", type=Path, help="folder that holds the unpacked corpora")
+    parser.add_argument("--annotations", type=Path, help="labels for pages of the corpora (datasets/annotations.jsonl)")
+    parser.add_argument("--gates", type=Path, help="folder of fragments to compose training pages with (datasets/gates)")
+    parser.add_argument("--cache", type=Path, help="folder that keeps featurised pages for the next run")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2, help="processes for the features")
 
@@ -49,22 +52,39 @@ def _progress() -> Callable[[str], None]:
 
 
 def _train(options: argparse.Namespace) -> int:
+    from training.card import write_card
+    from training.evaluate import evaluate
     from training.fit import TooFewPages
+    from training.readings import readings, tune_folds
     from training.train import find_pages, train  # needs scikit-learn, which other commands do not
 
     progress = _progress()
     try:
-        pages = find_pages(options.folders, options.gold, options.corpora)
+        pages = find_pages(options.folders, options.gold, options.corpora, options.annotations)
+        fragments = read_fragments(options.gates) if options.gates else ()
         options.output.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
         return _refuse(error)
     for kind in ("html", "text"):
         try:
-            trained = train(pages, kind, seed=options.seed, jobs=options.jobs, progress=progress)
+            trained = train(
+                pages,
+                kind,
+                seed=options.seed,
+                jobs=options.jobs,
+                fragments=fragments,
+                cache=options.cache,
+                progress=progress,
+            )
         except TooFewPages as error:
             return _refuse(error)
         target = options.output / f"{kind}.npz"
         save_model(trained.model, target)
+        figures = None
+        if kind == "html":  # the measures are of pages, not of lines
+            found = readings(trained.predictions, tune_folds(trained.predictions))
+            figures = evaluate(found, pages, seed=options.seed)
+        write_card(target, trained.model.contract, figures)
         progress(f"{target}: {target.stat().st_size} bytes")
     return DONE
 
@@ -88,6 +108,7 @@ def add_evaluate(commands: Any) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
+    from training.compose import read_fragments
     from training.evaluate import evaluate
     from training.fit import Stack, TooFewPages, cross_validate
     from training.floors import digests
@@ -97,14 +118,16 @@ def _evaluate(options: argparse.Namespace) -> int:
 
     progress = _progress()
     try:
-        pages = find_pages(options.folders, options.gold, options.corpora)
+        pages = find_pages(options.folders, options.gold, options.corpora, options.annotations)
+        fragments = read_fragments(options.gates) if options.gates else ()
         if options.floors and not options.pin and not options.floors.is_file():
             raise FileNotFoundError(f"No floors in {options.floors}: pin them first (--pin).")
     except (OSError, ValueError) as error:
         return _refuse(error)
     progress(f"features of {len(pages)} pages")
     try:
-        predictions = cross_validate(Stack(make_samples(pages, "html", options.jobs), options.seed), progress)
+        samples = make_samples(pages, "html", options.jobs, fragments, options.cache)
+        predictions = cross_validate(Stack(samples, options.seed), progress)
     except TooFewPages as error:
         return _refuse(error)
     progress("thresholds and figures")

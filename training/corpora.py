@@ -23,6 +23,7 @@ import tldextract
 
 from classifier.blocks import cut
 from classifier.decode import decode
+from training.annotations import Annotation
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ class CorpusPage:
     language: str | None
     """Two or three letters, as the page declares it."""
     truth: Truth = field(default_factory=Truth)
+    annotation: Annotation | None = None
+    """Labels of our own, where a reader set some."""
 
 
 @dataclass(frozen=True, slots=True)

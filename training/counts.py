@@ -60,10 +60,9 @@ def _counted(read: Mapping[Key, Reading], pages: Sequence[AnyPage]) -> Iterator[
     news = [page for page in corpora if page.source == "fundus" and page.truth.paragraphs]
     yield "fundus", _fundus(read, news)
     yield "trafilatura", _snippets(read, [page for page in corpora if page.source == "trafilatura"])
-    labelled = [page for page in pages if isinstance(page, GoldPage)]
     measured = measured_golds(pages)
-    yield "gold", _gold(read, measured)
-    yield "access", _access(verdicts(read.values(), labelled), measured)
+    yield "gold", gold_counts(read, measured)
+    yield "access", access_counts(verdicts(read.values(), pages), measured)
     yield "calibration.labels", _label_calibration(read, measured)
     yield "calibration.main", _main_calibration(read, corpora)
 
@@ -87,7 +86,8 @@ def _snippets(read: Mapping[Key, Reading], pages: Sequence[CorpusPage]) -> Count
     return Counted(pages, np.array(counts, np.float64), made)
 
 
-def _gold(read: Mapping[Key, Reading], pages: Sequence[GoldPage]) -> Counted:
+def gold_counts(read: Mapping[Key, Reading], pages: Sequence[GoldPage]) -> Counted:
+    """Labels found under the labelled pages' segments."""
     half = len(LABELS) * (len(LABELS) + 1)
     segments, words = slice(0, half), slice(half, 2 * half)
     made = {
@@ -114,7 +114,8 @@ def _on(columns: slice, formula: Formula) -> Formula:
     return lambda totals: formula(totals[..., columns])
 
 
-def _access(given: Mapping[Key, Access], pages: Sequence[GoldPage]) -> Counted:
+def access_counts(given: Mapping[Key, Access], pages: Sequence[GoldPage]) -> Counted:
+    """Verdicts given on the labelled pages whose access level is known."""
     known = [page for page in pages if page.access != "unsure"]
     counts = np.zeros((len(known), len(LEVELS), len(LEVELS)))
     for row, page in zip(counts, known, strict=True):

@@ -9,8 +9,7 @@ import numpy as np
 
 from classifier.labels import CONTENT, LABELS, NAVIGATION, Label
 from classifier.plaintext import read_lines
-from training.gold import GoldPage
-from training.samples import Sample, make_sample
+from training.samples import UNKNOWN, Sample, make_sample
 
 LONG: Final = 60
 """Characters from which a line counts as a paragraph, which many extractors part by blank lines."""
@@ -22,26 +21,27 @@ MAX_GLUED: Final = 40
 Line = tuple[str, Label]
 
 
-def text_samples(page: GoldPage) -> Iterator[Sample]:
-    """The page's segments as lines, laid out in two ways; none for a page without text.
+def text_samples(sample: Sample) -> Iterator[Sample]:
+    """The blocks of a labelled page as lines, laid out in two ways; none for a page whose labels are not known.
 
     A WET record has a line a segment and no blank lines; other extractors part paragraphs, or all segments, by blank
     lines, and some run icon names and menus together. Which way a page is laid out hangs on its id alone.
     """
-    lines = [(" ".join(text.split()), label) for text, label in page.segments]
-    lines = [line for line in lines if line[0]]
-    if not lines:
+    known = (sample.labels != UNKNOWN).tolist()
+    if sum(known) <= len(known) / 2:
         return
-    chance = random.Random(zlib.crc32(page.id.encode()))
-    yield _laid_out(page, lines, "wet", chance)
-    yield _laid_out(page, list(_glued(lines, chance)), chance.choice(("paragraphs", "parted")), chance)
+    pairs = zip(sample.page.texts, sample.labels.tolist(), known, strict=True)
+    lines: list[Line] = [(" ".join(text.split()), LABELS[label]) for text, label, some in pairs if some]
+    chance = random.Random(zlib.crc32(sample.id.encode()))
+    yield _laid_out(sample, lines, "wet", chance)
+    yield _laid_out(sample, list(_glued(lines, chance)), chance.choice(("paragraphs", "parted")), chance)
 
 
-def _laid_out(page: GoldPage, lines: Sequence[Line], layout: str, chance: random.Random) -> Sample:
+def _laid_out(sample: Sample, lines: Sequence[Line], layout: str, chance: random.Random) -> Sample:
     cut = read_lines("\n".join(_with_blanks(lines, layout, chance)))
     labels = np.array([LABELS.index(label) for _, label in lines], np.int64)[: len(cut)]
     main = (labels == CONTENT).astype(np.float32)
-    return make_sample(page.id, "gold", page.source, page.site, cut, labels, main)
+    return make_sample(sample.id, sample.corpus, sample.source, sample.site, cut, labels, main)
 
 
 def _with_blanks(lines: Sequence[Line], layout: str, chance: random.Random) -> Iterator[str]:

@@ -11,19 +11,21 @@ from typing import Final
 import numpy as np
 
 from classifier import extraction
-from classifier.access import Access, gather, judge
+from classifier.access import Access, Level, gather, judge
 from classifier.decide import DEFAULT_THRESHOLDS, Decision, decide
 from classifier.layout import Floats
+from classifier.model import Calibration
+from training.corpora import CorpusPage
 from training.fit import Predictions
 from training.fit_access import AccessRow, fit_access
 from training.gold import GoldPage
-from training.samples import Sample
+from training.samples import Sample, access_level
 from training.tune import Tuned, tune
 
 Key = tuple[str, str]
 """Source and id of a page."""
 
-UNTUNED: Final = Tuned(1.0, 1.0, 0.0, DEFAULT_THRESHOLDS)
+UNTUNED: Final = Tuned(Calibration(), DEFAULT_THRESHOLDS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,16 +69,17 @@ def readings(predictions: Predictions, tuned_by_fold: Sequence[Tuned] | None = N
         raise ValueError(f"{count} folds but {len(tuned)} tunings; give one for each fold (tune_folds).")
     labels, main = stack.per_sample(predictions.label_logits), stack.per_sample(predictions.main_logits)
     for sample, fold, label, share in zip(stack.samples, stack.folds.tolist(), labels, main, strict=True):
-        shares = tuned[fold].label_probabilities(label), tuned[fold].main_probabilities(share)
+        calibration = tuned[fold].calibration
+        shares = calibration.label_probabilities(label), calibration.main_probabilities(share)
         decision = decide(sample.layout, *shares, tuned[fold].thresholds)
         yield Reading(sample, fold, *shares, decision)
 
 
-def verdicts(found: Iterable[Reading], golds: Iterable[GoldPage]) -> dict[Key, Access]:
+def verdicts(found: Iterable[Reading], pages: Iterable[GoldPage | CorpusPage]) -> dict[Key, Access]:
     """Access verdict of each labelled page of known level, by coefficients fitted on other folds."""
-    levels = {(page.source, page.id): page for page in golds if page.access != "unsure"}
-    seen = [reading for reading in found if reading.key in levels]
-    rows = [_row(reading, levels[reading.key]) for reading in seen]
+    known = {(page.source, page.id): (page.url, level) for page in pages if (level := access_level(page))}
+    seen = [reading for reading in found if reading.key in known]
+    rows = [_row(reading, *known[reading.key]) for reading in seen]
     folds = np.array([reading.fold for reading in seen], np.int64)
     given: dict[Key, Access] = {}
     for fold in np.unique(folds).tolist():
@@ -87,8 +90,7 @@ def verdicts(found: Iterable[Reading], golds: Iterable[GoldPage]) -> dict[Key, A
     return given
 
 
-def _row(reading: Reading, page: GoldPage) -> AccessRow:
-    assert page.access != "unsure"
+def _row(reading: Reading, url: str | None, level: Level) -> AccessRow:
     sample = reading.sample
-    observed = gather(sample.page, reading.labels, reading.main, url=page.url, layout=sample.layout)
-    return AccessRow(observed, page.access, sample.site, sample.id)
+    observed = gather(sample.page, reading.labels, reading.main, url=url, layout=sample.layout)
+    return AccessRow(observed, level, sample.site, sample.id)

@@ -1,6 +1,9 @@
 """Pages with truth into what a model is fitted on: layout, features and targets of each block."""
 
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -8,14 +11,24 @@ import numpy.typing as npt
 
 from classifier.blocks import cut
 from classifier.features import featurise
-from classifier.labels import CONTENT, Label
+from classifier.labels import CONTENT, PAYWALL, Label
 from classifier.layout import Floats, Layout, Longs
+from classifier.network import Surroundings, surroundings
 from classifier.page import Page
+from classifier.access import Level
 from training.align import align_segments, align_snippets, align_text
+from training.annotations import lay
+from training.compose import Fragment, compose
 from training.corpora import CorpusPage, Truth, read_html
 from training.gold import GoldPage
 
 UNKNOWN: Final = -1
+
+COMPOSED: Final = "composed"
+"""Corpus of the samples that were put together for training (:mod:`training.compose`)."""
+
+VARIANTS: Final = 2
+"""Composed pages that are made from one labelled page."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +49,11 @@ class Sample:
     """(m) index of the true label, or UNKNOWN"""
     main: Floats
     """(m) share of the block that belongs to the main text, or UNKNOWN"""
+
+    @cached_property
+    def near(self) -> Surroundings:
+        """What each block sees."""
+        return surroundings(self.layout)
 
     @property
     def page(self) -> Page:
@@ -78,12 +96,36 @@ def gold_sample(gold: GoldPage) -> Sample | None:
 
 
 def corpus_sample(source: CorpusPage) -> Sample | None:
-    """A page of a public corpus that has a truth about its main text; None if it has none, or no block."""
+    """A page of a public corpus with what is known of it; None if that is nothing, or the page has no block."""
     page = cut(read_html(source))
-    main = _main(page, source.truth) if len(page) else None
-    if main is None:
+    if not len(page):
         return None
-    return make_sample(source.id, source.source, source.source, source.site, page, None, main)
+    main = _main(page, source.truth)
+    labels = lay(source.annotation, page) if source.annotation else None
+    if main is None and labels is None:
+        return None
+    return make_sample(source.id, source.source, source.source, source.site, page, labels, main)
+
+
+def access_level(page: GoldPage | CorpusPage) -> Level | None:
+    """The access level that a reader saw; None where nobody looked, or could not tell."""
+    known = page.access if isinstance(page, GoldPage) else page.annotation.access if page.annotation else "unsure"
+    return None if known == "unsure" else known
+
+
+def composed_samples(
+    source: GoldPage | CorpusPage, sample: Sample, fragments: Sequence[Fragment]
+) -> Iterator[Sample]:
+    """The labelled page again with gates put into it; none of a page that has one, or whose labels are not known."""
+    if not fragments or (sample.labels == PAYWALL).any() or (sample.labels == UNKNOWN).mean() > 0.5:
+        return
+    html = read_html(source)
+    for variant in range(VARIANTS):
+        seed = zlib.crc32(f"{sample.source}/{sample.id}+{variant}".encode())
+        made = compose(html, sample.page, sample.labels, source.language, fragments, seed)
+        if made is not None and len(made[0]):
+            page, labels = made
+            yield make_sample(f"{sample.id}+{variant}", COMPOSED, COMPOSED, sample.site, page, labels, None)
 
 
 def _main(page: Page, truth: Truth) -> Floats | None:

@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from classifier.decide import DEFAULT_THRESHOLDS, decide
 from classifier.labels import LABELS, NAVIGATION
 from classifier.layout import Floats, Longs
-from classifier.model import sigmoid, softmax
+from classifier.model import Calibration, softmax
 from training.fit import Predictions
 from training.samples import UNKNOWN, Sample
 
@@ -31,36 +31,27 @@ MAIN_WORDS: Final = (4.0, 8.0, 15.0, 25.0)
 
 @dataclass(frozen=True, eq=False)
 class Tuned:
-    """Slopes and offsets of the logits, and thresholds for :func:`classifier.decide.decide`."""
+    """The calibration of the logits, and thresholds for :func:`classifier.decide.decide`."""
 
-    label_slope: float
-    main_slope: float
-    main_offset: float
+    calibration: Calibration
     thresholds: Mapping[str, float]
-
-    def label_probabilities(self, logits: Floats) -> Floats:
-        """(m, 4) from raw logits (m, 4)."""
-        return softmax(logits * np.float32(self.label_slope))
-
-    def main_probabilities(self, logits: Floats) -> Floats:
-        """(m) from raw logits (m)."""
-        return sigmoid(logits * np.float32(self.main_slope) + np.float32(self.main_offset))
 
 
 def tune(predictions: Predictions, chosen: npt.NDArray[np.bool_]) -> Tuned:
     """Calibrate and choose thresholds on the chosen samples (samples)."""
     stack = predictions.stack
+    chosen = chosen & stack.real
     rows = chosen[stack.bags.owners]
     labels, main = stack.bags.labels, stack.bags.main
     labelled = rows & (labels != UNKNOWN)
     slope = _temperature(predictions.label_logits[labelled], labels[labelled])
     with_main = rows & (main != UNKNOWN)
     main_slope, main_offset = _line(predictions.main_logits[with_main], main[with_main] >= 0.5)
-    untuned = Tuned(slope, main_slope, main_offset, DEFAULT_THRESHOLDS)
-    weights = _label_weights(untuned.label_probabilities(predictions.label_logits[labelled]), labels[labelled])
-    shares = list(stack.per_sample(untuned.main_probabilities(predictions.main_logits)))
+    calibration = Calibration(slope, main_slope, main_offset)
+    weights = _label_weights(calibration.label_probabilities(predictions.label_logits[labelled]), labels[labelled])
+    shares = list(stack.per_sample(calibration.main_probabilities(predictions.main_logits)))
     pages = [(stack.samples[i], shares[i]) for i in np.flatnonzero(chosen).tolist() if _is_whole(stack.samples[i])]
-    return Tuned(slope, main_slope, main_offset, {**DEFAULT_THRESHOLDS, **weights, **_main_thresholds(pages)})
+    return Tuned(calibration, {**DEFAULT_THRESHOLDS, **weights, **_main_thresholds(pages)})
 
 
 def _temperature(logits: Floats, labels: Longs) -> float:

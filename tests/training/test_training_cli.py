@@ -54,7 +54,10 @@ def one_sentence(capsys):
 def test_train_writes_both_models(folder, tmp_path, capsys):
     target = tmp_path / "new" / "models"
     assert run("train", folder, "-o", target, "--jobs", 1) == 0
-    assert sorted(path.name for path in target.iterdir()) == ["html.npz", "text.npz"]
+    written = {f"{kind}.{ending}" for kind in ("html", "text") for ending in ("npz", "card.html", "card.json")}
+    assert {path.name for path in target.iterdir()} == written
+    measured = {kind: json.loads((target / f"{kind}.card.json").read_text("utf-8"))["figures"] for kind in ("html", "text")}
+    assert 0 < measured["html"]["gold.segments.macro"]["value"] <= 1 and measured["text"] is None
     for kind in ("html", "text"):
         assert load_model(target / f"{kind}.npz").contract.name == f"pagesieve {kind}"
     out, err = capsys.readouterr()

@@ -1,0 +1,155 @@
+"""Labelled pages and written gates into training pages that never were: an open page with a gate put into it.
+
+Pages with a gate are few among labelled ones, and each stands for its site's wording. ``datasets/gates/`` holds
+fragments that were written for this project in many languages and builds: gates, and boxes that look like gates and
+are none. A composed page is used for training alone and never measured on.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Final
+
+import numpy as np
+
+from classifier.blocks import cut
+from classifier.labels import CONTENT, LABELS, Label
+from classifier.layout import Longs
+from classifier.page import Page
+
+MARK: Final = "pagesieve-is-"
+"""With a label behind it, names an element whose text bears that label, until its blocks are found: no feature sees it."""
+
+PLACES: Final = ("inline", "modal", "bar", "top", "page")
+CUT_SHARE: Final = 0.6
+"""Share of the gates in the text behind which the rest of the text is taken away, as sites do."""
+SECOND_SHARE: Final = 0.35
+"""Share of the composed pages that hold a second fragment."""
+UNKNOWN: Final = -1
+REACH: Final = 400
+"""Blocks of the page that are looked through for the next one of the composed page."""
+
+_HEAD: Final = re.compile(r"<!--\s*fragment:\s*(\w+)\s*;\s*place:\s*(\w+)\s*;\s*lang:\s*([\w-]+)\s*-->")
+_MARKED: Final = re.compile(MARK + r"(\w+)")
+_PARAGRAPH: Final = re.compile(r"<p[\s>].{0,20000}?</p\s*>", re.DOTALL | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """A piece of HTML whose text bears one label, but for elements that name another (``data-label``)."""
+
+    label: Label
+    place: str
+    language: str
+    html: str
+
+
+def read_fragments(folder: str | Path) -> tuple[Fragment, ...]:
+    """Fragments of ``folder/*.html``, each begun by ``<!-- fragment: LABEL; place: PLACE; lang: LANG -->``.
+
+    Raises ``ValueError`` with the file for a label or place that is unknown, or a file without a fragment.
+    """
+    found: list[Fragment] = []
+    for path in sorted(Path(folder).glob("*.html")):
+        parts = _HEAD.split(path.read_text(encoding="utf-8"))
+        if len(parts) < 5:
+            raise ValueError(f"{path}: holds no fragment; begin each by <!-- fragment: LABEL; place: …; lang: … -->.")
+        for label, place, language, html in zip(*(parts[i::4] for i in range(1, 5)), strict=True):
+            if label not in LABELS or place not in PLACES:
+                raise ValueError(f"{path}: {label!r} at {place!r}; labels are {LABELS}, places {PLACES}.")
+            found.append(Fragment(label, place, language, html.strip()))
+    return tuple(found)
+
+
+def compose(
+    html: str, page: Page, labels: Longs, language: str | None, fragments: Sequence[Fragment], seed: int
+) -> tuple[Page, Longs] | None:
+    """One composed page with its labels; None where the page has no running text to put a gate into.
+
+    ``page`` is what was cut from ``html`` and ``labels`` (m) its labels.
+    """
+    rng = Random(seed)
+    spots = _spots(html, page, labels)
+    if len(spots) < 4 or not fragments:
+        return None
+    near = [f for f in fragments if f.language == (language or "en")]
+    chosen = [_draw(rng, near or list(fragments))]
+    if rng.random() < SECOND_SHARE:
+        chosen.append(_draw(rng, near or list(fragments)))
+    for fragment in chosen:
+        html = _put(html, fragment, spots, rng)
+        spots = _spots(html, page, labels)
+        if len(spots) < 2:
+            break
+    return _labelled(cut(html), page, labels)
+
+
+def _draw(rng: Random, fragments: Sequence[Fragment]) -> Fragment:
+    """Gates twice as often as look-alikes, whatever the numbers that were written."""
+    gates = [f for f in fragments if f.label == "paywall"]
+    others = [f for f in fragments if f.label != "paywall"]
+    pool = gates if gates and (not others or rng.random() < 0.67) else others
+    return rng.choice(pool)
+
+
+def _spots(html: str, page: Page, labels: Longs) -> list[tuple[int, int]]:
+    """Start and end in ``html`` of the paragraphs that are running content."""
+    wanted = {
+        " ".join(text.split())[:24]
+        for text, label, tag in zip(page.texts, labels.tolist(), _tags(page), strict=True)
+        if label == CONTENT and tag == "p" and len(text) > 80
+    }
+    found = []
+    for match in _PARAGRAPH.finditer(html):
+        text = " ".join(re.sub(r"<[^>]*>", "", match[0][:2000]).split())
+        if text[:24] in wanted:
+            found.append(match.span())
+    return found
+
+
+def _tags(page: Page) -> Iterator[str]:
+    return (page.tags[i] for i in page.elements.tolist())
+
+
+def _put(html: str, fragment: Fragment, spots: Sequence[tuple[int, int]], rng: Random) -> str:
+    inner = fragment.html.replace('data-label="', f'data-qa="{MARK}')
+    wrapped = f'<div data-qa="{MARK}{fragment.label}">{inner}</div>'
+    if fragment.place in ("modal", "bar"):
+        end = html.lower().rfind("</body")
+        at = end if end > spots[-1][1] and rng.random() < 0.8 else _body_start(html)
+        return html[:at] + wrapped + html[at:]
+    if fragment.place == "top":
+        at = spots[0][0]
+        return html[:at] + wrapped + html[at:]
+    number = 1 if fragment.place == "page" else rng.randrange(1, max(2, min(len(spots) - 1, 8)))
+    at = spots[number - 1][1]
+    gated = fragment.label == "paywall" and (fragment.place == "page" or rng.random() < CUT_SHARE)
+    rest = html[at:]
+    if gated:
+        for start, end in reversed(spots[number:]):
+            rest = rest[: start - at] + rest[end - at :]
+    return html[:at] + wrapped + rest
+
+
+def _body_start(html: str) -> int:
+    match = re.search(r"<body[^>]{0,4000}>", html, re.IGNORECASE)
+    return match.end() if match else 0
+
+
+def _labelled(made: Page, page: Page, labels: Longs) -> tuple[Page, Longs]:
+    """Labels of the composed page: the fragments' own, and the page's by its texts in their order."""
+    out = np.full(len(made), UNKNOWN, np.int64)
+    for element, name in enumerate(made.names):
+        mark = _MARKED.search(name)
+        if mark:
+            made.names[element] = name.replace(mark[0], "").strip()
+            out[made.first[element] : made.last[element]] = [*LABELS].index(mark[1])
+    after = 0
+    for block in np.flatnonzero(out == UNKNOWN).tolist():
+        old = next((i for i in range(after, min(after + REACH, len(page))) if page.texts[i] == made.texts[block]), None)
+        if old is not None:
+            out[block] = labels[old]
+            after = old + 1
+    return made, out
