@@ -5,7 +5,7 @@ walk up to a list or a table, and to sum over subtrees. *Blocks* are the runs of
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from typing import Final, NamedTuple
@@ -93,6 +93,23 @@ class Page:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    def part(self, start: int, stop: int) -> "Page":
+        """The same elements with the blocks from ``start`` to before ``stop`` alone."""
+        bounds = (start, min(stop, len(self)))
+        own = slice(*bounds)
+        return replace(
+            self,
+            first=self.first.clip(*bounds) - np.int32(start),
+            last=self.last.clip(*bounds) - np.int32(start),
+            texts=self.texts[own],
+            elements=self.elements[own],
+            leaves=self.leaves[own],
+            hidden=self.hidden[own],
+            link_chars=self.link_chars[own],
+            link_counts=self.link_counts[own],
+            spans=[span._replace(block=span.block - start) for span in self.spans if start <= span.block < stop],
+        )
 
     def ancestors(self, element: int) -> Iterator[int]:
         """The element itself, its parent, and so on; without the root."""

@@ -8,6 +8,7 @@ run by another interpreter: ``PAGESIEVE_READABILITY=/path/to/venv/bin/python``.
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,8 +21,10 @@ from typing import Any, Final
 from training.hostile import AFTER, BEFORE, CASES, Case
 
 SECONDS: Final = 20
+WAIT: Final = 15
+"""Wall time that may pass for each CPU second, on a machine that has other things to do."""
 MEMORY: Final = 2 << 30
-"""Wall time and address space that a case may take before its process is killed."""
+"""CPU time and address space that a case may take before its process is killed."""
 
 ROOT: Final = Path(__file__).parents[1]
 TABLE_START: Final = "<!-- table: robustness -->"
@@ -112,7 +115,7 @@ TOOLS: Final[dict[str, Callable[[], tuple[Callable[[bytes, str | None], Texts], 
 # -- one case in its own process ------------------------------------------------------------------------------
 
 
-def run_case(tool: str, name: str, seconds: float = SECONDS) -> Result:
+def run_case(tool: str, name: str) -> Result:
     """Read one case in a new process; whatever becomes of that process is the result."""
     python = os.environ.get("PAGESIEVE_READABILITY", sys.executable) if tool == "readability-lxml" else sys.executable
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -121,9 +124,13 @@ def run_case(tool: str, name: str, seconds: float = SECONDS) -> Result:
         file.flush()
         command = [python, "-m", "training.robustness", "--child", tool, name, file.name]
         try:
-            child = subprocess.run(command, capture_output=True, text=True, timeout=seconds, env=environment, cwd=ROOT)
+            child = subprocess.run(
+                command, capture_output=True, text=True, timeout=SECONDS * WAIT, env=environment, cwd=ROOT
+            )
         except subprocess.TimeoutExpired:
-            return Result(tool, name, "killed", reported=f"ran for {seconds:g} s", cpu=seconds)
+            return Result(tool, name, "killed", reported=f"hung for {SECONDS * WAIT} s", cpu=SECONDS)
+    if -child.returncode in (signal.SIGXCPU, signal.SIGKILL):
+        return Result(tool, name, "killed", reported=f"took {SECONDS} CPU s", cpu=SECONDS)
     if child.returncode or not child.stdout:
         return Result(tool, name, "killed", reported=f"code {child.returncode}: {child.stderr.strip()[-120:]}")
     return Result(tool, name, **json.loads(child.stdout))
@@ -136,6 +143,8 @@ def _child(tool: str, name: str, path: str) -> None:
     data = Path(path).read_bytes()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     start = process_time()
+    until = int(start) + SECONDS + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (until, until + 1))
     found: dict[str, Any]
     try:
         text, problem = read(data, CASES[name].charset)
