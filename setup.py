@@ -9,7 +9,7 @@ import sys
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-COMPILED = ("classifier.blocks", "classifier.sax")
+COMPILED = ("classifier.blocks", "classifier.sax", "classifier.rapid")
 
 
 class BuildElsewhere(build_ext):

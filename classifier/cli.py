@@ -274,7 +274,11 @@ def _watch(options: argparse.Namespace) -> int:
             refused.append(str(error))
     for sentence in refused:
         _warn(sentence)
-    save_state(state, options.state)
+    try:
+        save_state(state, options.state)
+    except StateError as error:
+        _warn(str(error))
+        return USAGE
     for change in changes(state):
         print(json.dumps(change.to_dict(), ensure_ascii=False) if options.json else _told(change))
     return FAILED if refused else DONE

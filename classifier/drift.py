@@ -9,8 +9,9 @@ grouping with the same result, and a state's size is bounded whatever it has see
 A site has changed if, at some period, the mean of one of these shares moved by more than pages vary. No word of any
 page is kept.
 
-Measured on generated streams (``tests/test_drift.py``): 1 false alarm in 2,000 sites that changed nothing but their
-stories, and every change of templates found from 12 pages before and after it.
+Measured on generated streams (``tests/streams.py``; articles and lists of links mixed, five pages a day): no false
+alarm on 1,000 sites of 60 pages; a change of templates found, on its very day, on 100 of 100 sites after 30 pages
+before and after, on 97 of 100 after 12 (3 more were a day off), never from fewer than ten.
 """
 
 import json
@@ -330,7 +331,10 @@ def _readable(key: str) -> str:
 
 
 def save_state(state: State, path: str | PathLike[str]) -> None:
-    """Write a state as JSON; the file appears whole or not at all."""
+    """Write a state as JSON; the file appears whole or not at all.
+
+    :raises StateError: if it cannot be written.
+    """
     sites = {
         name: {
             key: [p.pages, p.sums, p.squares, [[d.confidence, d.id, d.url] for d in p.doubtful]]
@@ -341,8 +345,11 @@ def save_state(state: State, path: str | PathLike[str]) -> None:
     content = {"format": FORMAT, "sites": sites, "undated": dict(sorted(state.undated.items()))}
     target = Path(path)
     partial = target.with_name(target.name + ".partial")
-    partial.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8", errors="replace")
-    partial.replace(target)
+    try:
+        partial.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8", errors="replace")
+        partial.replace(target)
+    except OSError as error:
+        raise StateError(f"{path}: cannot be written ({error.strerror or error}).") from error
 
 
 def load_state(path: str | PathLike[str]) -> State:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import pairwise, repeat
+from itertools import repeat
 from typing import Any, Final
 
 import numpy as np
@@ -197,7 +197,8 @@ class _LookBits:
     """By number in the table."""
     leads: npt.NDArray[np.bool_]
     """By number in the table: does a pair begin so?"""
-    pairs: Mapping[str, int]
+    pairs: Mapping[tuple[int, int], int]
+    """The numbers of two words to their bits."""
 
 
 @cache
@@ -208,24 +209,28 @@ def _look_bits() -> _LookBits:
             bits[name] = bits.get(name, 0) | (1 << (number + len(ROLE_TAGS)))
     pairs = {name: bit for name, bit in bits.items() if " " in name}
     leads = {name.split()[0] for name in pairs}
-    words = [*dict.fromkeys((*leads, *(name for name in bits if name not in pairs)))]
+    words = dict.fromkeys(word for name in bits for word in name.split())
+    numbers = {word: number for number, word in enumerate(words, 1)}
     return _LookBits(
-        WordTable({word: number for number, word in enumerate(words, 1)}),
+        WordTable(numbers),
         np.array([0, *(bits.get(word, 0) for word in words)], np.int64),
         np.array([False, *(word in leads for word in words)]),
-        pairs,
+        {tuple(numbers[word] for word in name.split()): bit for name, bit in pairs.items()},  # type: ignore[misc]
     )
 
 
 def look_bits(x: Layout) -> Longs:
     """(n) a bit for each role tag, then for each section of class vocabulary that the element's names hit."""
     known = _look_bits()
-    numbers = known.table[x.look_hashes]
+    numbers = x.looks_numbered(known.table)
     bits = np.bitwise_or.reduceat(known.bits[numbers], x.look_starts)
-    leads = np.flatnonzero(known.leads[numbers])
-    for look in dict.fromkeys((x.look_starts.searchsorted(leads, "right") - 1).tolist()):
-        for pair in pairwise(x.look_words[look]):
-            bits[look] |= known.pairs.get(" ".join(pair), 0)
+    leads = np.flatnonzero(known.leads[numbers[:-1]] & (numbers[1:] > 0))
+    looks = x.look_starts.searchsorted(leads, "right") - 1
+    next_looks = x.look_starts.searchsorted(leads + 1, "right") - 1
+    pairs = zip(numbers[leads].tolist(), numbers[leads + 1].tolist(), strict=True)
+    for pair, look, next_look in zip(pairs, looks.tolist(), next_looks.tolist(), strict=True):
+        if look == next_look:
+            bits[look] |= known.pairs.get(pair, 0)
     return bits[x.looks]
 
 
@@ -542,34 +547,3 @@ GROUPS: Final[Mapping[str, Callable[[Layout], Columns]]] = {
 def featurise(x: Layout) -> Columns:
     """All groups side by side: (m, features). The page must hold at least one block."""
     return join(*(group(x) for group in GROUPS.values()))
-
-
-# -- scores in context ------------------------------------------------------------------------------------------
-
-SPREAD_LEVELS: Final = (0, 1, 2, 3, 5)
-
-
-def spread(x: Layout, scores: Floats, names: Sequence[str]) -> Columns:
-    """Scores of single blocks (m, k) carried to what surrounds them: containers, template, neighbours, heading."""
-    m = len(x.page)
-    held = np.maximum(x.page.last[x.held] - x.page.first[x.held], 1)
-    means = x.sums(scores, x.held) / held[:, None]
-    weight = np.log1p(x.size)[:, None]
-    template = x.signature_sums(scores) / x.signature_sizes[:, None]
-    above = np.maximum.accumulate(np.where(x.headings, np.arange(m), -1))
-    views = (
-        scores,
-        template[x.signatures],
-        np.where((above >= 0)[:, None], scores[above], 0),
-        shifted(scores, -1),
-        shifted(scores, 1),
-        window_means(scores, 2),
-        window_means(scores, 6),
-        (scores * weight).sum(axis=0) / max(float(weight.sum()), 1e-6),
-    )
-    values = np.empty((m, len(views) + len(SPREAD_LEVELS), scores.shape[1]), np.float32)
-    for number, view in enumerate(views):
-        values[:, number] = view
-    values[:, len(views) :] = means.take(x.levels(SPREAD_LEVELS), axis=0)
-    rows = ["own", "template", "headed", "before", "behind", "window2", "window6", "page"]
-    return grid("", [f"{row}_" for row in [*rows, *(f"level{level}" for level in SPREAD_LEVELS)]], names, values)

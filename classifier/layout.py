@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from itertools import chain, compress, count, repeat
+from itertools import compress, repeat
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from classifier.page import Page
-from classifier.words import WordTable, find_words, hashes, split_name
+from classifier.words import Spelt, WordTable, hashes, spell, spell_looks
 
 Floats = npt.NDArray[np.float32]
 Longs = npt.NDArray[np.int64]
@@ -106,7 +106,7 @@ class Layout:
     @cached_property
     def words(self) -> list[list[str]]:
         """(m) the words of each block, case folded; CJK characters are words of their own."""
-        return find_words(self.folded, cjk=bool(self.char_counts[:, CJK].any()))
+        return self._spelt.by_text()
 
     @cached_property
     def folded(self) -> list[str]:
@@ -114,36 +114,33 @@ class Layout:
         return [*map(str.casefold, self.page.texts)]
 
     @cached_property
-    def flat_words(self) -> list[str]:
-        """The words of all blocks in a row."""
-        return list(chain.from_iterable(self.words))
+    def _spelt(self) -> Spelt:
+        return spell(self.folded, cjk=bool(self.char_counts[:, CJK].any()))
 
     @cached_property
+    def flat_words(self) -> list[str]:
+        """The words of all blocks in a row."""
+        return self._spelt.words()
+
+    @property
     def word_counts(self) -> Longs:
         """(m) words as :attr:`words` has them."""
-        return np.fromiter(map(len, self.words), np.int64, len(self.words))
+        return self._spelt.counts
 
     @cached_property
     def word_ends(self) -> Longs:
         """(m + 1) 0, then where each block's words end in :attr:`flat_words`."""
-        ends = np.zeros(len(self.words) + 1, np.int64)
+        ends = np.zeros(len(self.word_counts) + 1, np.int64)
         np.cumsum(self.word_counts, out=ends[1:])
         return ends
 
     @cached_property
-    def _spelt(self) -> tuple[list[str], Longs]:
-        """The words that occur, once each, and for each of :attr:`flat_words` its place among them."""
-        flat = self.flat_words
-        places = dict(zip(dict.fromkeys(flat), count()))
-        return list(places), np.fromiter(map(places.__getitem__, flat), np.int64, len(flat))
-
-    @cached_property
     def _spelling_hashes(self) -> Longs:
-        return hashes(self._spelt[0])
+        return hashes(self._spelt.spellings)
 
     def numbered(self, numbers: WordTable) -> Longs:
         """The number of each of :attr:`flat_words`. Each spelling is looked up once."""
-        found: Longs = numbers[self._spelling_hashes].take(self._spelt[1])
+        found: Longs = numbers[self._spelling_hashes].take(self._spelt.places)
         return found
 
     @cached_property
@@ -292,21 +289,29 @@ class Layout:
         return looks
 
     @cached_property
+    def _spelt_looks(self) -> Spelt:
+        return spell_looks([("", ""), *self.look_index])
+
+    @cached_property
     def look_words(self) -> list[list[str]]:
         """The words of each look, by number: its tag as ``<tag>``, then those of its names."""
-        looks = self.look_index
-        return [["<>"], *([f"<{tag}>", *split_name(names)] if names else [f"<{tag}>"] for tag, names in looks)]
+        return self._spelt_looks.by_text()
 
     @cached_property
     def look_starts(self) -> Longs:
         """(looks) where the words of each look begin among those of all."""
-        ends = np.cumsum(np.fromiter(map(len, self.look_words), np.int64, len(self.look_words)))
-        return np.concatenate(([0], ends[:-1]))
+        counts = self._spelt_looks.counts
+        starts: Longs = counts.cumsum() - counts
+        return starts
 
     @cached_property
-    def look_hashes(self) -> Longs:
-        """Hashes of the words of all looks in a row."""
-        return hashes([*chain.from_iterable(self.look_words)])
+    def _look_hashes(self) -> Longs:
+        return hashes(self._spelt_looks.spellings)
+
+    def looks_numbered(self, numbers: WordTable) -> Longs:
+        """The number of each word of :attr:`look_words` in a row."""
+        found: Longs = numbers[self._look_hashes].take(self._spelt_looks.places)
+        return found
 
     @cached_property
     def twins(self) -> Longs:

@@ -74,7 +74,7 @@ class Lexical:
         return np.asarray(summed / np.sqrt(np.maximum(x.word_counts, 1))[:, None], np.float32)
 
     def _name_scores(self, x: Layout) -> Floats:
-        ids = self._name_table[x.look_hashes]
+        ids = x.looks_numbered(self._name_table)
         of_look = np.add.reduceat(self.name_weights.take(ids, axis=1), x.look_starts, axis=1)
         # One row a level: sums run over whole rows. Each band of levels has its own copy of the looks.
         levels = x.looks[x.chains.T[: NAME_LEVELS[-1][1]]]

@@ -95,7 +95,7 @@ def _arrays(model: Model) -> Iterator[tuple[str, Array]]:
     yield "calibration", np.array([found.label_slope, found.main_slope, found.main_offset], "<f4")
     for name in ("mean", "scale"):
         yield name, getattr(network, name).astype("<f4")
-    for name in ("entry", "rounds", "exit", "outputs"):
+    for name in ("entry", "messages", "rounds", "exit", "outputs"):
         weights = getattr(network, name)
         # an array of a model has three dimensions at most
         yield name, weights.reshape(-1, *weights.shape[-2:]).astype("<f4")
@@ -160,8 +160,8 @@ def _vocabulary(arrays: dict[str, Array], name: str) -> tuple[str, ...]:
 
 
 def _network(arrays: dict[str, Array], inputs: int) -> Network:
-    members, width = arrays["entry"].shape[1:]
-    rounds = arrays["rounds"].shape[0] // members if members else 0
+    _, members, width = _box(arrays, "entry")
+    rounds = _box(arrays, "rounds")[0] // members if members else 0
     for what, given, most in (
         ("networks", members, MAX_NETWORKS),
         ("numbers a block", width, MAX_WIDTH),
@@ -172,15 +172,29 @@ def _network(arrays: dict[str, Array], inputs: int) -> Network:
     mean, scale = (take_floats(arrays, name, (inputs,)) for name in ("mean", "scale"))
     if not (scale > 0).all():
         raise ModelFileError("a scale of its network is not positive")
-    seen = (rounds * members, VIEWS * width + 1, width)
+    message = _box(arrays, "messages")[2]
+    if not 0 < message <= width:
+        raise ModelFileError(f"its network has messages of {message} numbers, not 1 to {width}")
+    sent, heard = (rounds * members, width, message), (rounds * members, width + VIEWS * message + 1, width)
     return Network(
         mean,
         scale,
         entry=take_floats(arrays, "entry", (inputs + 1, members, width)),
-        rounds=take_floats(arrays, "rounds", seen).reshape(rounds, members, *seen[1:]),
+        messages=take_floats(arrays, "messages", sent).reshape(rounds, members, *sent[1:]),
+        rounds=take_floats(arrays, "rounds", heard).reshape(rounds, members, *heard[1:]),
         exit=take_floats(arrays, "exit", (members, width + 1, width)),
         outputs=take_floats(arrays, "outputs", (members, width + 1, len(LABELS) + 1)),
     )
+
+
+def _box(arrays: dict[str, Array], name: str) -> tuple[int, int, int]:
+    """Shape of an array of three dimensions, before it is taken."""
+    if name not in arrays:
+        raise ModelFileError(f"it holds no array {name}")
+    shape = arrays[name].shape
+    if len(shape) != 3:
+        raise ModelFileError(f"its array {name} is of shape {shape}, which has not three dimensions")
+    return shape[0], shape[1], shape[2]
 
 
 def _calibration(arrays: dict[str, Array]) -> Calibration:

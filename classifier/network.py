@@ -1,10 +1,10 @@
 """Inputs of a page's blocks into logits: a small network in which every block sees the blocks around it.
 
-Each block's inputs become a vector of some dozens of numbers. In a few rounds every vector is changed by the means of
-the vectors around it: those of the containers that hold the block, of its template, its neighbours, the heading above
-and the page. What surrounds a block is fixed by the page's structure (:func:`surroundings`), what to make of it is
-learned. The rounds are message passing on the page's graph (Gilmer et al. 2017, arXiv:1704.01212) with means for
-messages, the normalisation is that of Ba et al. (2016, arXiv:1607.06450) without scale and offset.
+Each block's inputs become a vector of some dozens of numbers. In a few rounds every block sends a shorter one, its
+message, and every vector is changed by the means of the messages around it: those from the containers that hold the
+block, from its template, its neighbours, the heading above and the page. What surrounds a block is fixed by the page's
+structure (:func:`surroundings`), what to make of it is learned. This is message passing on the page's graph (Gilmer et
+al. 2017, arXiv:1704.01212); the normalisation is that of Ba et al. (2016, arXiv:1607.06450) without scale and offset.
 """
 
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ REACHES: Final = (2, 6)
 """Neighbours on both sides whose means it sees."""
 
 RANGES: Final = len(LEVELS) + 1 + len(REACHES)
-VIEWS: Final = RANGES + 4
-"""Vectors that a block sees in a round: its own, the ranges', its template's, its heading's, the one before."""
+VIEWS: Final = RANGES + 3
+"""Messages that a block hears in a round: the ranges', its template's, its heading's, that of the block before."""
 
 CLIP: Final = 6.0
 """Standardised inputs are clipped here: one odd page must not leave the range that training saw."""
@@ -64,7 +64,8 @@ def surroundings(x: Layout) -> Surroundings:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """Weights of ``s`` networks that are run side by side and whose logits are averaged; ``d`` numbers a block."""
+    """Weights of ``s`` networks that are run side by side and whose logits are averaged; ``d`` numbers a block, ``e`` a
+    message."""
 
     mean: Floats
     """(k) of the inputs"""
@@ -72,8 +73,10 @@ class Network:
     """(k)"""
     entry: Floats
     """(k + 1, s, d) inputs to vectors; the last row of each of these is added"""
+    messages: Floats
+    """(rounds, s, d, e)"""
     rounds: Floats
-    """(rounds, s, VIEWS * d + 1, d)"""
+    """(rounds, s, d + VIEWS * e + 1, d) from a block's own vector and the messages that it hears"""
     exit: Floats
     """(s, d + 1, d)"""
     outputs: Floats
@@ -85,8 +88,10 @@ class Network:
         members, width = self.entry.shape[1:]
         flat = values @ self.entry[:-1].reshape(len(self.mean), -1) + self.entry[-1].reshape(-1)
         vectors = np.maximum(flat, 0).reshape(-1, members, width)
-        for weights in self.rounds:
-            vectors = vectors + np.maximum(affine(seen(normalised(vectors), near), weights), 0)
+        for message, weights in zip(self.messages, self.rounds, strict=True):
+            own = normalised(vectors)
+            heard = seen(product(own, message), near)
+            vectors = vectors + np.maximum(affine(np.concatenate([own, heard], axis=2), weights), 0)
         told = affine(np.maximum(affine(vectors, self.exit), 0), self.outputs)
         return np.asarray(told.mean(axis=1), np.float32)
 
@@ -98,41 +103,46 @@ def standardised(inputs: Floats, mean: Floats, scale: Floats) -> Floats:
     return np.clip(values, -CLIP, CLIP, out=values)
 
 
+def product(values: Floats, weights: Floats) -> Floats:
+    """(m, s, out) from values (m, s, in), by the weights (s, in, out) of each network."""
+    out = np.empty((len(values), len(weights), weights.shape[2]), np.float32)
+    for i, part in enumerate(weights):
+        np.matmul(values[:, i], part, out=out[:, i])
+    return out
+
+
 def affine(values: Floats, weights: Floats) -> Floats:
-    """(m, s, out) from values (m, s, in), by the weights (s, in + 1, out) of each network."""
-    if weights.shape[0] == 1:
-        product: Floats = values[:, 0] @ weights[0, :-1] + weights[0, -1]
-        return product[:, None]
-    parts = [values[:, i] @ part[:-1] + part[-1] for i, part in enumerate(weights)]
-    return np.stack(parts, axis=1)
+    """The same with the last row of the weights (s, in + 1, out) added."""
+    out = product(values, weights[:, :-1])
+    out += weights[:, -1]
+    return out
 
 
 def normalised(vectors: Floats) -> Floats:
     """(m, s, d) vectors of mean 0 and variance 1."""
-    centred = vectors - vectors.mean(axis=-1, keepdims=True)
+    centred: Floats = vectors - vectors.mean(axis=-1, keepdims=True)
     centred /= np.sqrt(np.square(centred).mean(axis=-1, keepdims=True) + _TINY)
     return centred
 
 
-def seen(vectors: Floats, near: Surroundings) -> Floats:
-    """(m, s, VIEWS * d) what each block sees of the vectors (m, s, d)."""
-    m, members, width = vectors.shape
+def seen(messages: Floats, near: Surroundings) -> Floats:
+    """(m, s, VIEWS * e) what each block hears of the messages (m, s, e)."""
+    m, members, width = messages.shape
     views = np.empty((m, members, VIEWS, width), np.float32)
-    views[:, :, 0] = vectors
     sums = np.zeros((m + 1, members, width))
-    np.cumsum(vectors, axis=0, out=sums[1:])
+    np.cumsum(messages, axis=0, out=sums[1:])
     for view in range(RANGES):
         start, end = near.starts[:, view], near.ends[:, view]
-        views[:, :, 1 + view] = (sums[end] - sums[start]) / (end - start)[:, None, None]
-    views[:, :, -3] = template_means(vectors, near.templates)[near.templates]
-    views[:, :, -2] = vectors[near.headings] * (near.headings >= 0)[:, None, None]
-    views[:, :, -1] = vectors[near.before]
+        views[:, :, view] = (sums[end] - sums[start]) / (end - start)[:, None, None]
+    views[:, :, -3] = template_means(messages, near.templates)[near.templates]
+    views[:, :, -2] = messages[near.headings] * (near.headings >= 0)[:, None, None]
+    views[:, :, -1] = messages[near.before]
     return views.reshape(m, members, VIEWS * width)
 
 
-def template_means(vectors: Floats, templates: npt.NDArray[np.int64]) -> Floats:
-    """(templates, s, d) mean vector of each template."""
+def template_means(messages: Floats, templates: npt.NDArray[np.int64]) -> Floats:
+    """(templates, s, e) mean message of each template."""
     order = np.argsort(templates, kind="stable")
     sizes = np.bincount(templates)
     starts = np.cumsum(sizes) - sizes
-    return np.asarray(np.add.reduceat(vectors[order], starts, axis=0) / sizes[:, None, None], np.float32)
+    return np.asarray(np.add.reduceat(messages[order], starts, axis=0) / sizes[:, None, None], np.float32)

@@ -2,10 +2,18 @@
 
 import re
 from collections.abc import Collection, Mapping
-from typing import Final
+from itertools import chain, count, islice
+from types import ModuleType
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+rapid: ModuleType | None
+try:
+    from classifier import rapid
+except ImportError:  # installed without a compiler
+    rapid = None
 
 Longs = npt.NDArray[np.int64]
 
@@ -22,12 +30,7 @@ def split_words(texts: list[str], *, cjk: bool = True) -> list[list[str]]:
     >>> split_words(["Don't panic, 42!", "続き"])
     [['don', 't', 'panic', '42'], ['続', 'き']]
     """
-    return find_words([text.casefold() for text in texts], cjk=cjk)
-
-
-def find_words(folded: list[str], *, cjk: bool = True) -> list[list[str]]:
-    """The same for texts that are case folded already."""
-    return [*map((_MIXED if cjk else _SPACED).findall, folded)]
+    return [*map((_MIXED if cjk else _SPACED).findall, map(str.casefold, texts))]
 
 
 def split_name(name: str) -> list[str]:
@@ -37,6 +40,47 @@ def split_name(name: str) -> list[str]:
     ['c', 'paywall', 'notice', 'article', 'body']
     """
     return [token.lower() for token in _NAME.findall(name)]
+
+
+class Spelt(NamedTuple):
+    """The words of many texts, each spelling once."""
+
+    spellings: list[str]
+    """In order of appearance."""
+    places: Longs
+    """Of each word of all texts in a row, its place among the spellings."""
+    counts: Longs
+    """Words of each text."""
+
+    def words(self) -> list[str]:
+        """The words of all texts in a row."""
+        return [*map(self.spellings.__getitem__, self.places.tolist())]
+
+    def by_text(self) -> list[list[str]]:
+        """The words of each text."""
+        words = iter(self.words())
+        return [[*islice(words, count)] for count in self.counts.tolist()]
+
+
+def spell(folded: list[str], *, cjk: bool = True) -> Spelt:
+    """The words of texts that are case folded, as :func:`split_words` finds them."""
+    if rapid is not None:
+        return Spelt(*rapid.spell(folded, cjk))
+    return _spelt([*map((_MIXED if cjk else _SPACED).findall, folded)])
+
+
+def spell_looks(looks: list[tuple[str, str]]) -> Spelt:
+    """The words of pairs of a tag and names: ``<tag>``, then those of :func:`split_name`."""
+    if rapid is not None:
+        return Spelt(*rapid.spell_looks(looks))
+    return _spelt([[f"<{tag}>", *split_name(names)] if names else [f"<{tag}>"] for tag, names in looks])
+
+
+def _spelt(words: list[list[str]]) -> Spelt:
+    flat = [*chain.from_iterable(words)]
+    places = dict(zip(dict.fromkeys(flat), count()))
+    counts = np.fromiter(map(len, words), np.int64, len(words))
+    return Spelt([*places], np.fromiter(map(places.__getitem__, flat), np.int64, len(flat)), counts)
 
 
 _LENGTH_FACTOR: Final = 0x1E3779B97F4A7C15

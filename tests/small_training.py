@@ -1,4 +1,4 @@
-"""A training that takes a second: few pages, small heads, one thread."""
+"""A training that takes a second: few pages, small networks, one thread."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +9,8 @@ from threadpoolctl import threadpool_limits
 from training_pages import labelled
 
 from training import fit, lexical
-from training.fit import HeadSettings
 from training.gold import GoldPage
+from training.network import Settings
 
 NAMES = (
     *("blog-div-soup", "consent-or-pay-de", "forum-thread", "gate-mid-story", "hard-gate-harbour"),
@@ -19,7 +19,7 @@ NAMES = (
 )
 """Pages of all five folds; whichever two are held out, all four labels are left."""
 
-SMALL = HeadSettings((8,), epochs=2, members=2)
+SMALL = Settings(width=8, message=4, rounds=1, epochs=2, blank=0.1, pages=4)
 
 
 @cache
@@ -30,9 +30,8 @@ def few_pages() -> tuple[GoldPage, ...]:
 
 @contextmanager
 def quickly() -> Iterator[None]:
-    """Heads of a few units, and a lexical stage that stops early: good for nothing but to see how it is made."""
+    """Networks of a few units, and a lexical stage that stops early: good for nothing but to see how it is made."""
     with pytest.MonkeyPatch.context() as patch, threadpool_limits(1):
-        for head in ("MAIN_HEAD", "TEACHER", "LABEL_HEAD"):
-            patch.setattr(fit, head, SMALL)
+        patch.setattr(fit, "SETTINGS", SMALL)
         patch.setattr(lexical, "ITERATIONS", 3)
         yield

@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lxml import etree
 
-from classifier import blocks
+from classifier import blocks, words
 from classifier.blocks import Limits
 from classifier.cli import compiled_modules
 from classifier.page import Page
@@ -89,6 +91,42 @@ def test_the_compiled_module_stops_where_its_source_does(limits: dict[str, Any],
     for path in PAGES:
         html = path.read_text("utf-8")
         assert record(blocks.cut(html, Limits(**limits))) == record(pure.cut(html, pure.Limits(**limits)))
+
+
+needs_rapid = pytest.mark.skipif(words.rapid is None, reason="classifier.rapid is not compiled here")
+
+
+def spelt(found: words.Spelt) -> tuple[list[str], list[int], list[int]]:
+    return found.spellings, found.places.tolist(), found.counts.tolist()
+
+
+def pure_and_compiled(function: Any, *given: Any, **options: Any) -> tuple[Any, Any]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(words, "rapid", None)
+        expected = spelt(function(*given, **options))
+    return expected, spelt(function(*given, **options))
+
+
+@needs_rapid
+@pytest.mark.parametrize("cjk", [False, True])
+@given(st.lists(st.text(st.sampled_from("ab_1²é欲ー\u3099ガ.\0 \U00020000\U0001f600٣ǅß") | st.characters())))
+def test_compiled_words_are_those_of_the_expressions(cjk: bool, texts: list[str]) -> None:
+    expected, found = pure_and_compiled(words.spell, [text.casefold() for text in texts], cjk=cjk)
+    assert found == expected
+
+
+@needs_rapid
+@given(st.lists(st.tuples(st.text(max_size=3), st.text(st.sampled_from("abABZz01_-²éÉ欲İǅ٣ ") | st.characters()))))
+def test_compiled_names_are_those_of_the_expression(looks: list[tuple[str, str]]) -> None:
+    expected, found = pure_and_compiled(words.spell_looks, looks)
+    assert found == expected
+
+
+@needs_rapid
+def test_compiled_words_are_numbered_beyond_the_first_tables() -> None:
+    texts = [" ".join(f"w{number % 3000}x" for number in range(start, start + 500)) for start in range(0, 9_000, 400)]
+    expected, found = pure_and_compiled(words.spell, texts, cjk=True)
+    assert found == expected and len(found[0]) == 3000
 
 
 ODD = [

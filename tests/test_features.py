@@ -15,7 +15,6 @@ from classifier.features import (
     look_bits,
     main_container,
     shifted,
-    spread,
     window_means,
 )
 from classifier.layout import Layout
@@ -425,37 +424,3 @@ def test_page_facts_by_hand():
 )
 def test_depth_of_the_canonical_address(href, depth):
     assert table(f'<link rel=canonical href="{href}"><p>a')["canonical_depth"].tolist() == [depth]
-
-
-# -- scores in context -----------------------------------------------------------------------------
-
-
-def test_spread_by_hand():
-    x = Layout(cut("<h2>a</h2><div><p>b<p>c</div><p>d"))
-    scores = np.array([[1], [2], [4], [8]], np.float32)
-    found = spread(x, scores, ("s",))
-    named = dict(zip(found.names, found.values.T.tolist(), strict=True))
-    assert named["own__s"] == [1, 2, 4, 8]
-    assert named["before__s"] == [0, 1, 2, 4]
-    assert named["behind__s"] == [2, 4, 8, 0]
-    assert named["headed__s"] == [1, 1, 1, 1]
-    assert named["template__s"] == [1, 3, 3, 8]
-    assert named["level1__s"] == [3.75, 3, 3, 3.75]
-    np.testing.assert_allclose(named["page__s"], [3.75] * 4, rtol=1e-5)
-    np.testing.assert_allclose(named["window2__s"], [7 / 3, 3.75, 3.75, 14 / 3], rtol=1e-5)
-
-
-def test_what_stands_above_all_headings_is_under_none():
-    found = spread(Layout(cut("<p>a<h2>b</h2><p>c")), np.array([[1], [2], [4]], np.float32), ("s",))
-    assert found.values[:, found.names.index("headed__s")].tolist() == [0, 2, 2]
-
-
-def test_spread_keeps_scores_apart():
-    x = Layout(cut("<p>a<p>b<p>c"))
-    scores = np.random.default_rng(0).normal(size=(3, 2)).astype(np.float32)
-    both = spread(x, scores, ("s", "t"))
-    for column, name in enumerate(("s", "t")):
-        alone = spread(x, scores[:, column : column + 1], (name,))
-        chosen = [i for i, each in enumerate(both.names) if each.endswith(f"__{name}")]
-        assert alone.names == tuple(both.names[i] for i in chosen)
-        np.testing.assert_allclose(both.values[:, chosen], alone.values, rtol=1e-5)

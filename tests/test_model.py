@@ -8,23 +8,21 @@ from strategies import documents
 
 from classifier.access import PRIOR, Coefficients
 from classifier.blocks import cut
-from classifier.features import featurise, spread
+from classifier.features import featurise
 from classifier.labels import LABELS
 from classifier.layout import Layout
 from classifier.model import (
     NAME_LEVELS,
     PAIR_BITS,
     SCORES,
-    Head,
-    Perceptron,
+    Calibration,
     bag_sums,
     input_names,
-    main_context,
-    main_inputs,
     pair_ids,
     sigmoid,
     softmax,
 )
+from classifier.network import surroundings
 from classifier.plaintext import read_lines
 
 PAGE = """<body class="article"><nav class=nav><ul><li><a href=x>The harbour</a><li><a href=y>One</a></ul>
@@ -108,14 +106,7 @@ def test_scores_of_any_page_equal_a_naive_reference(tiny_model, source):
         np.testing.assert_allclose(tiny_model.lexical.scores(x), expected, rtol=1e-3, atol=1e-3)
 
 
-# -- heads ---------------------------------------------------------------------------------------------------
-
-
-def test_a_perceptron_rectifies_hidden_layers_only():
-    layers = Perceptron(
-        (np.array([[1.0, -1.0]]), np.array([[-1.0], [-2.0]])), (np.array([0.5, 0.0]), np.array([0.25]))
-    )
-    assert layers.logits(np.array([[2.0], [-3.0]])).tolist() == [[-2.25], [-5.75]]
+# -- probabilities ---------------------------------------------------------------------------------------------------
 
 
 def test_softmax_by_hand():
@@ -148,33 +139,23 @@ def test_probabilities(tiny_model):
 
 def test_predict_is_its_stages_one_after_the_other(tiny_model):
     x = Layout(cut(PAGE))
-    values = np.concatenate(
-        [featurise(x).values, spread(x, tiny_model.lexical.scores(x), SCORES).values], axis=1
-    )
-    main_logits = tiny_model.main_head.logits(values)[:, 0]
-    raw = tiny_model.main_head.raw_logits(values)[:, 0]  # what the label head learned from, before calibration
-    assert not np.allclose(raw, main_logits)
-    values = np.concatenate([values, main_context(x, raw).values], axis=1)
+    values = np.concatenate([featurise(x).values, tiny_model.lexical.scores(x)], axis=1)
+    logits = tiny_model.network.logits(values, surroundings(x))
     labels, main = tiny_model.predict(x)
-    np.testing.assert_allclose(labels, softmax(tiny_model.label_head.logits(values)), rtol=1e-5)
-    np.testing.assert_allclose(main, sigmoid(main_logits), rtol=1e-5)
+    np.testing.assert_allclose(labels, softmax(logits[:, :4] * 0.75), rtol=1e-5)
+    np.testing.assert_allclose(main, sigmoid(logits[:, 4] * 0.5 - 0.125), rtol=1e-5)
 
 
-def test_names_of_the_inputs(tiny_model):
-    x = Layout(cut(PAGE))
-    parts = (
-        featurise(x),
-        spread(x, tiny_model.lexical.scores(x), SCORES),
-        main_context(x, np.zeros(6, np.float32)),
-    )
-    assert sum((part.names for part in parts), ()) == input_names()
-    assert len(set(input_names())) == len(input_names())
-    assert main_inputs() == len(parts[0].names) + len(parts[1].names)
+def test_names_of_the_inputs():
+    names = input_names()
+    assert names == (*featurise(Layout(cut(PAGE))).names, *SCORES)
+    assert len(set(names)) == len(names)
 
 
-def test_the_context_of_main_is_bounded():
-    x = Layout(cut(PAGE))
-    assert np.abs(main_context(x, np.full(6, 1e30, np.float32)).values).max() <= 8
+def test_a_calibration_by_hand():
+    found = Calibration(label_slope=2, main_slope=0.5, main_offset=1)
+    np.testing.assert_allclose(found.label_probabilities(np.log([[1.0, 3.0]])), [[0.1, 0.9]])
+    np.testing.assert_allclose(found.main_probabilities(np.array([-2.0, 4.0])), sigmoid(np.array([0.0, 3.0])))
 
 
 @pytest.mark.parametrize("page", [cut(""), cut("<p> </p>"), read_lines("")])
@@ -197,12 +178,6 @@ def test_every_page_gets_probabilities_and_the_same_ones_twice(tiny_model, sourc
     again = tiny_model.predict(Layout(cut(source)))
     assert (again[0] == labels).all()
     assert (again[1] == main).all()
-
-
-def test_a_head_standardises_clips_and_calibrates():
-    layers = Perceptron((np.array([[1.0], [10.0]], np.float32),), (np.zeros(1, np.float32),))
-    head = Head(np.array([1, 0], np.float32), np.array([2, 1], np.float32), layers, slope=0.5, offset=3)
-    assert head.logits(np.array([[5, 0], [1e30, 0], [1, -1e30]], np.float32)).tolist() == [[4], [6], [-27]]
 
 
 def test_access_coefficients_come_from_the_contract(tiny_model):

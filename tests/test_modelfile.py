@@ -19,8 +19,8 @@ from classifier.arrayfile import MAX_BYTES, MAX_MEMBERS
 from classifier.blocks import cut
 from classifier.decide import DEFAULT_THRESHOLDS
 from classifier.layout import Layout
-from classifier.model import Head, Perceptron
 from classifier.modelfile import MAX_WORDS, ModelFileError, load_model, save_model
+from classifier.network import VIEWS, Network
 
 MEMORY = 64 << 20
 PAGE = "<h1>The harbour</h1><p class=paywall>Subscribe to <b>read</b> the harbour.<ul><li>one<li>two</ul>"
@@ -165,12 +165,17 @@ def test_the_largest_model_takes_no_more_memory_than_it_may(tiny_model, tmp_path
         word_weights=np.vstack([lexical.word_weights, more]),
         name_weights=names,
     )
-    head = tiny_model.label_head
-    inputs, width = len(head.mean), 2000
-    wide = Perceptron(
-        (np.ones((inputs, width), np.float32), np.ones((width, 4), np.float32)), (np.ones(width), np.ones(4))
+    width, old = 128, tiny_model.network
+    wide = Network(
+        old.mean,
+        old.scale,
+        entry=np.ones((len(old.mean) + 1, 4, width), np.float32),
+        messages=np.ones((2, 4, width, 64), np.float32),
+        rounds=np.ones((2, 4, width + VIEWS * 64 + 1, width), np.float32),
+        exit=np.ones((4, width + 1, width), np.float32),
+        outputs=np.ones((4, width + 1, 5), np.float32),
     )
-    model = replace(tiny_model, lexical=huge, label_head=replace(head, perceptron=wide))
+    model = replace(tiny_model, lexical=huge, network=wide)
     save_model(model, tmp_path / "m.npz")
     assert sum(len(data) for data in members_of(tmp_path / "m.npz").values()) > MAX_BYTES * 0.8
     assert load_watched(tmp_path / "m.npz").lexical.words == words
@@ -225,7 +230,7 @@ def test_noise_is_refused(good, tmp_path, seed):
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"PK", b"PK\x05\x06" + b"\0" * 18, b"<html>", b"\x93NUMPY", pickle.dumps(Head), b"\0" * 10_000],
+    [b"", b"PK", b"PK\x05\x06" + b"\0" * 18, b"<html>", b"\x93NUMPY", pickle.dumps(Network), b"\0" * 10_000],
 )
 def test_what_is_no_archive_is_refused(tmp_path, data):
     (tmp_path / "m.npz").write_bytes(data)
@@ -249,13 +254,7 @@ class Loud:
 
 MEMBERS = (
     *("words", "names", "word_weights", "name_weights"),
-    *(f"{head}_{part}" for head in ("main", "label") for part in ("mean", "scale", "calibration")),
-    *(
-        f"{head}_{part}{layer}"
-        for head in ("main", "label")
-        for part in ("weights", "biases")
-        for layer in (0, 1)
-    ),
+    *("mean", "scale", "entry", "messages", "rounds", "exit", "outputs", "calibration"),
 )
 
 
@@ -269,7 +268,7 @@ def test_a_missing_member_is_refused(good, tmp_path, name):
     del members[f"{name}.npy"]
     if name != "contract":
         members = signed(members)
-    assert_refused(pack(tmp_path / "m.npz", members), name.rstrip("01") if "weights" not in name else "")
+    assert_refused(pack(tmp_path / "m.npz", members), name)
 
 
 @pytest.mark.parametrize("name", [*MEMBERS, "contract"])
@@ -305,7 +304,7 @@ def test_other_shapes_are_refused(good, tmp_path, name, change):
     assert_refused(pack(tmp_path / "m.npz", signed(members)))
 
 
-@pytest.mark.parametrize("name", ["word_weights", "name_weights", "main_weights0", "label_weights1"])
+@pytest.mark.parametrize("name", ["word_weights", "name_weights", "entry", "outputs"])
 def test_another_order_of_bytes_is_refused(good, tmp_path, name):
     members = members_of(good)
     array = np.load(io.BytesIO(members[f"{name}.npy"]))
@@ -323,7 +322,7 @@ def test_numbers_that_are_not_finite_are_refused(good, tmp_path, name, value):
     assert_refused(pack(tmp_path / "m.npz", signed(members)), f"{name} holds numbers that are not finite")
 
 
-@pytest.mark.parametrize("name", ["main_scale", "label_scale", "main_calibration", "label_calibration"])
+@pytest.mark.parametrize("name", ["scale", "calibration"])
 @pytest.mark.parametrize("value", [0.0, -1.0])
 def test_scales_that_are_not_positive_are_refused(good, tmp_path, name, value):
     members = members_of(good)
@@ -335,9 +334,9 @@ def test_scales_that_are_not_positive_are_refused(good, tmp_path, name, value):
 
 def test_a_changed_value_breaks_the_checksum(good, tmp_path):
     members = members_of(good)
-    array = np.load(io.BytesIO(members["main_mean.npy"])).copy()
+    array = np.load(io.BytesIO(members["mean.npy"])).copy()
     array[3] += 1
-    assert_refused(pack(tmp_path / "m.npz", members | {"main_mean.npy": npy(array)}), "checksum")
+    assert_refused(pack(tmp_path / "m.npz", members | {"mean.npy": npy(array)}), "checksum")
 
 
 @pytest.mark.parametrize("name", ["words", "names"])
@@ -380,14 +379,14 @@ def test_forged_headers_are_refused(good, tmp_path, header, version):
     text = header.encode() + b"\n"
     length = len(text).to_bytes(2 if version == b"\x01\x00" else 4, "little")
     data = b"\x93NUMPY" + version + length + text + b"\0" * 4
-    assert_refused(pack(tmp_path / "m.npz", members_of(good) | {"main_mean.npy": data}), "main_mean")
+    assert_refused(pack(tmp_path / "m.npz", members_of(good) | {"mean.npy": data}), "mean")
 
 
 @pytest.mark.parametrize("length", [0, 1, 60, 0xFFFF])
 def test_a_header_of_another_length_is_refused(good, tmp_path, length):
     members = members_of(good)
-    data = members["main_mean.npy"]
-    members["main_mean.npy"] = data[:8] + length.to_bytes(2, "little") + data[10:]
+    data = members["mean.npy"]
+    members["mean.npy"] = data[:8] + length.to_bytes(2, "little") + data[10:]
     assert_refused(pack(tmp_path / "m.npz", members), "begin like an array")
 
 
@@ -404,12 +403,12 @@ def test_a_header_of_another_length_is_refused(good, tmp_path, length):
             "C:\\x.npy",
             "folder/",
             ".npy",
-            "main_mean",
-            "main_mean.npy.npy",
+            "mean",
+            "mean.npy.npy",
         ),
         *(
-            "main_weights2.npy",
-            "label_weights9.npy",
+            "entry2.npy",
+            "rounds9.npy",
             "extra.npy",
             "x" * 60_000 + ".npy",
             "a\nb.npy",
@@ -447,7 +446,7 @@ def test_other_compression_is_refused(good, tmp_path, compression):
     assert_refused(pack(tmp_path / "m.npz", members_of(good), compression), "packed in an unknown way")
 
 
-@pytest.mark.parametrize("name", ["words", "label_weights0", "contract", "zeros"])
+@pytest.mark.parametrize("name", ["words", "entry", "contract", "zeros"])
 @pytest.mark.parametrize("size", [MAX_BYTES - (1 << 20), 100 << 20])
 def test_a_bomb_of_zeros_is_refused(good, tmp_path, name, size):
     path = tmp_path / "m.npz"
@@ -528,7 +527,7 @@ def changed(members, key, value):
     ("key", "value", "reason"),
     [
         ("format", 0, "format"),
-        ("format", 2, "format"),
+        ("format", 3, "format"),
         ("format", "1", "format"),
         ("format", None, "format"),
         ("sha256", "0" * 64, "checksum"),

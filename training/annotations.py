@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from classifier.page import Page
 from training.align import match
 
 Access = Literal["open", "metered", "gated", "unsure"]
+ACCESS: Final[tuple[Access, ...]] = ("open", "metered", "gated", "unsure")
 
 DIGITS: Final = 4
 """Hexadecimal digits of a digest. Order decides with them: neighbours that happen to agree are rare."""
@@ -113,9 +114,9 @@ def _parsed(record: dict[str, object]) -> Annotation:
     digests = tuple(blocks[i : i + DIGITS] for i in range(0, len(blocks), DIGITS))
     if len(digests) != len(labels):
         raise ValueError(f"{len(labels)} labels for {len(digests)} blocks")
-    access = record["access"]
-    if access not in get_args(Access):
-        raise ValueError(f"access {access!r} is unknown")
+    access = next((known for known in ACCESS if known == record["access"]), None)
+    if access is None:
+        raise ValueError(f"access {record['access']!r} is unknown")
     return Annotation(
         str(record["corpus"]), str(record["id"]), access, bool(record["complete"]), digests, tuple(labels)
     )

@@ -3,7 +3,8 @@
     python -m training.bench --corpora DIR
 
 All tools read the same page one behind the other before the next page comes, in an order that rotates: what
-else the machine does then meets all of them alike. The unit is lxml's parse and ``text_content()``. Times
+else the machine does then meets all of them alike. Seconds are those of CPU, so that waiting for a core counts for
+nobody. The unit is lxml's parse and ``text_content()``. Times
 hold what it costs to free what was built. Ours starts from bytes; the peers, at their defaults, get decoded
 text and are spared that part. Totals of our stages add up to our total; their medians need not.
 """
@@ -25,7 +26,7 @@ from functools import wraps
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import thread_time
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -34,9 +35,23 @@ from lxml import etree
 from tqdm import tqdm
 
 from classifier import Sieve, extraction, features, sieve
+from classifier.cli import compiled_modules
 from classifier.decode import decode
 from classifier.model import Lexical, Model
+from training.charts import Axes, Line, chart
 from training.corpora import LAYOUT, read_bytes
+from training.growth import (
+    UNBOUND,
+    growth_chart,
+    growth_table,
+    measure_growth,
+    measure_memory,
+    memory_table,
+    page_of,
+    slope,
+)
+from training.markup import CSS, plain
+from training.markup import table as html_table
 
 Tool = Callable[[bytes, str], object]
 """Reads a page, given as bytes and as the text that they decode to."""
@@ -74,11 +89,11 @@ class StageClock:
     def __init__(self) -> None:
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self._open = [REST]
-        self._since = perf_counter()
+        self._since = thread_time()
 
     def tick(self) -> None:
         """Charge the time since the last tick to the stage at work."""
-        now = perf_counter()
+        now = thread_time()
         self.seconds[self._open[-1]] += now - self._since
         self._since = now
 
@@ -227,6 +242,7 @@ def machine() -> dict[str, str]:
         "system": platform.platform(),
         "python": platform.python_version(),
         "libxml2": ".".join(map(str, etree.LIBXML_VERSION)),
+        "compiled": ", ".join(compiled_modules()) or "nothing",
     }
     for package in ("pagesieve", "numpy", "lxml", "resiliparse", "trafilatura"):
         try:
@@ -236,6 +252,45 @@ def machine() -> dict[str, str]:
     return found
 
 
+def page_chart(name: str, times: Times) -> str:
+    """Our cost and the peers' on each page, in units, the pages in order of that: all of them, not a median alone."""
+    lines = []
+    for tone, tool in enumerate(tool for tool in times if tool not in (UNIT, *ROWS)):
+        ratios = sorted(seconds / unit for seconds, unit in zip(times[tool], times[UNIT], strict=True))
+        points = [(rank / max(len(ratios) - 1, 1), min(ratio, WORST)) for rank, ratio in enumerate(ratios)]
+        lines.append(Line(tool, points, tone))
+    return chart(name, Axes("share of the pages", "units", top=WORST), lines)
+
+
+WORST: Final = 40.0
+"""Where the chart of the pages ends, in units."""
+
+
+def write_page(path: Path, report: dict[str, Any], charts: Sequence[str]) -> None:
+    """The report as one HTML file that needs nothing else."""
+    sections = [f"<p>{plain(key)}: {plain(value)}</p>" for key, value in report["machine"].items()]
+    for name, corpus in report["corpora"].items():
+        header = ("", "median ms", "× unit", "total s", "× unit")
+        keys = ("median_ms", "median_ratio", "total_s", "total_ratio")
+        rows = [[plain(row["row"]), *(f"{row[key]:.2f}" for key in keys)] for row in corpus["rows"]]
+        sections.append(f"<h2>{plain(name)}, {corpus['pages']} pages</h2>{html_table(header, rows)}")
+    sections.append(f'<div class="charts">{"".join(charts)}</div>')
+    head = f'<meta charset="utf-8"><title>pagesieve: cost of a page</title><style>{CSS}</style>'
+    body = "\n".join(sections)
+    path.write_text(f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>{body}</body></html>\n', "utf-8")
+
+
+def _grown(model: str | None) -> tuple[dict[str, Any], str]:
+    """Time and memory against size: figures for the report, and the chart."""
+    read = Sieve(model, limits=UNBOUND).read
+    growth = measure_growth(read)
+    pages = {f"{shape}, 1 MB": page_of(shape, 1_000_000).encode() for shape in growth}
+    memory = measure_memory(read, pages)
+    print(f"\n{growth_table(growth)}\n\n{memory_table(memory)}")
+    slopes = {shape: slope(points) for shape, points in growth.items()}
+    return {"growth": growth, "slopes": slopes, "memory": memory}, growth_chart(growth)
+
+
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="training.bench", description="Time a page, tool by tool.")
     add = parser.add_argument
@@ -243,6 +298,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--pages", type=int, metavar="N", help="at most so many of each corpus")
     add("--profile", action="store_true", help="our stages beside the unit, without peers")
     add("--model", metavar="FILE", help="a model file instead of the one that ships")
+    add("--growth", action="store_true", help="time and memory against size, too, on generated pages")
+    add("--html", type=Path, metavar="FILE", help="write tables and charts there")
     add("--json", type=Path, metavar="FILE", help="write the figures there, too")
     options = parser.parse_args(arguments)
     if options.pages is not None and options.pages < 1:
@@ -260,6 +317,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tools = make_tools(Sieve(options.model), peers=not options.profile)
     report: dict[str, Any] = {"machine": machine(), "corpora": {}}
     print("\n".join(f"{key}: {value}" for key, value in report["machine"].items()))
+    charts = []
     for name, paths in options.found.items():
         times, failures = measure(paths, tools)
         rows = summarise(times)
@@ -267,6 +325,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"\n{name}, {len(paths)} pages\n\n{table(rows)}")
         for tool, count in failures.items():
             print(f"{tool} raised on {count} of them.")
+        charts.append(page_chart(name, times))
+    if options.growth:
+        grown, picture = _grown(options.model)
+        report |= grown
+        charts.append(picture)
+    if options.html:
+        write_page(options.html, report, charts)
     if options.json:
         options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     return 0

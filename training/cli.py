@@ -31,7 +31,7 @@ def _source_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--gold", type=Path, help="folder of the gold set")
     parser.add_argument("--corpora", type=Path, help="folder that holds the unpacked corpora")
     parser.add_argument("--annotations", type=Path, help="labels for pages of the corpora (datasets/annotations.jsonl)")
-    parser.add_argument("--gates", type=Path, help="folder of fragments to compose training pages with (datasets/gates)")
+    parser.add_argument("--gates", type=Path, help="fragments to compose training pages with (datasets/gates)")
     parser.add_argument("--cache", type=Path, help="folder that keeps featurised pages for the next run")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2, help="processes for the features")
@@ -53,6 +53,7 @@ def _progress() -> Callable[[str], None]:
 
 def _train(options: argparse.Namespace) -> int:
     from training.card import write_card
+    from training.compose import read_fragments
     from training.evaluate import evaluate
     from training.fit import TooFewPages
     from training.readings import readings, tune_folds

@@ -20,7 +20,7 @@ from classifier.layout import Longs
 from classifier.page import Page
 
 MARK: Final = "pagesieve-is-"
-"""With a label behind it, names an element whose text bears that label, until its blocks are found: no feature sees it."""
+"""With a label behind it, names an element whose text bears that label. It is gone before a feature could see it."""
 
 PLACES: Final = ("inline", "modal", "bar", "top", "page")
 CUT_SHARE: Final = 0.6
@@ -32,6 +32,7 @@ REACH: Final = 400
 """Blocks of the page that are looked through for the next one of the composed page."""
 
 _HEAD: Final = re.compile(r"<!--\s*fragment:\s*(\w+)\s*;\s*place:\s*(\w+)\s*;\s*lang:\s*([\w-]+)\s*-->")
+_CODES: Final[dict[str, int]] = {label: code for code, label in enumerate(LABELS)}
 _MARKED: Final = re.compile(MARK + r"(\w+)")
 _PARAGRAPH: Final = re.compile(r"<p[\s>].{0,20000}?</p\s*>", re.DOTALL | re.IGNORECASE)
 
@@ -141,11 +142,14 @@ def _body_start(html: str) -> int:
 def _labelled(made: Page, page: Page, labels: Longs) -> tuple[Page, Longs]:
     """Labels of the composed page: the fragments' own, and the page's by its texts in their order."""
     out = np.full(len(made), UNKNOWN, np.int64)
+    marks: dict[int, int] = {}
     for element, name in enumerate(made.names):
         mark = _MARKED.search(name)
         if mark:
             made.names[element] = name.replace(mark[0], "").strip()
-            out[made.first[element] : made.last[element]] = [*LABELS].index(mark[1])
+            marks[element] = _CODES[mark[1]]
+    for block, leaf in enumerate(made.leaves.tolist()):
+        out[block] = next((marks[i] for i in made.ancestors(leaf) if i in marks), UNKNOWN)
     after = 0
     for block in np.flatnonzero(out == UNKNOWN).tolist():
         old = next((i for i in range(after, min(after + REACH, len(page))) if page.texts[i] == made.texts[block]), None)

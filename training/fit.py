@@ -31,6 +31,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from joblib import Parallel, delayed
+from threadpoolctl import threadpool_limits
 
 from classifier.blocks import cut
 from classifier.features import GROUPS
@@ -203,10 +205,11 @@ def fit(
     what: str = "network",
 ) -> Network:
     """The network on the chosen samples (samples), with the lexical scores of all blocks."""
-    members = []
-    for member in range(MEMBERS):
-        progress(f"{what}, member {member + 1} of {MEMBERS}")
-        members.append(_fit_one(stack, scores, chosen, member))
+    progress(what)
+    with threadpool_limits(1):  # a thread a network: products so small gain little from more
+        members = Parallel(MEMBERS, backend="threading")(
+            delayed(_fit_one)(stack, scores, chosen, member) for member in range(MEMBERS)
+        )
     return side_by_side(members)
 
 

@@ -2,29 +2,37 @@
 
 ``read_gold(folder)`` reads ``dev.jsonl`` beside ``dev/pages/ID.html.gz`` (a page a line),
 ``read_pages(folder)`` reads pairs of ``NAME.json`` and ``NAME.html`` as in ``datasets/pages``; both give
-:class:`GoldPage`. ``write_page`` and ``write_jsonl`` write what these read. A file that breaks the format is
-refused with its line: labels that are slightly wrong cost more than a stop.
+:class:`GoldPage`. ``write_page`` and ``write_jsonl`` write what these read, whole or not at all. A file that breaks the
+format is refused with its line: labels that are slightly wrong cost more than a stop. Who wants the rest all the same
+passes a list, which gets a sentence for each page that was left out.
 """
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from classifier.labels import LABELS, Label
 from training.corpora import declared_language, declared_url, site_of
+from training.labelfile import parse, read_bytes, save
 
 Access = Literal["open", "metered", "gated", "unsure"]
 Declared = Literal["free", "paid"]
+Status = Literal["predicted", "corrected", "confirmed"]
 
 SCHEMA: Final = 1
 """Version of the format. Raise it when a field changes its meaning, and keep reading the older one here."""
 
 _GAP: Final = re.compile(r"[\s,]*")
 _REQUIRED: Final = ("id", "url", "site", "access", "complete", "declared", "segments")
-_OPTIONAL: Final = ("schema", "language", "page_type", "main", "source", "file", "picked_as")
+_OPTIONAL: Final = (
+    *("schema", "language", "page_type", "main", "source", "file", "picked_as"),
+    *("status", "paths", "notes"),
+)
+_SEGMENTS_KEY: Final = re.compile(r'"segments"\s*:\s*\[')
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,57 +56,103 @@ class GoldPage:
     segments: tuple[tuple[str, Label], ...]
     main: tuple[int, ...] | None = None
     """Indices of the segments that make the main text; ``None`` where nobody said."""
+    status: tuple[Status, ...] | None = None
+    """How each segment came by its label; ``None`` where a person set them all."""
+    paths: tuple[str, ...] | None = None
+    """XPath of each segment's block when it was labelled."""
+    notes: str = ""
+    """What the person who labelled the page wrote about it."""
+
+    @property
+    def settled(self) -> tuple[bool, ...]:
+        """Whether a person stands behind each segment's label."""
+        return tuple(one != "predicted" for one in self.status or ("confirmed",) * len(self.segments))
 
 
-def read_gold(folder: str | Path, split: str = "dev") -> tuple[GoldPage, ...]:
+def read_gold(folder: str | Path, split: str = "dev", problems: list[str] | None = None) -> tuple[GoldPage, ...]:
     """Pages of ``folder/SPLIT.jsonl``, whose HTML lies in ``folder/SPLIT/pages/ID.html.gz``.
 
-    Raises ``FileNotFoundError`` without the file, ``ValueError`` with file and line for an unsound record.
+    Raises ``FileNotFoundError`` without the file, ``ValueError`` with file and line for an unsound record; with a
+    list for ``problems`` the sentence goes there, and the rest is read.
     """
     root = Path(folder)
-    return tuple(_read_jsonl(root / f"{split}.jsonl", root / split / "pages"))
+    return tuple(page for _, page in read_lines(root / f"{split}.jsonl", root / split / "pages", problems))
 
 
-def read_pages(folder: str | Path) -> tuple[GoldPage, ...]:
+def read_pages(folder: str | Path, problems: list[str] | None = None) -> tuple[GoldPage, ...]:
     """Pages of ``folder/NAME.json`` + ``folder/NAME.html`` (or ``.html.gz``), by name.
 
     Raises ``FileNotFoundError`` if the folder is missing, ``ValueError`` with file and line for an
-    unsound file.
+    unsound file; with a list for ``problems`` the sentence goes there, and the rest is read.
     """
     root = Path(folder)
     if not root.is_dir():
         raise FileNotFoundError(f"No folder {root}: name one that holds NAME.json beside NAME.html.")
-    return tuple(read_page(path) for path in sorted(root.glob("*.json")))
+    pages = []
+    for path in sorted(root.glob("*.json")):
+        try:
+            pages.append(read_page(path))
+        except ValueError as error:
+            _report(error, problems)
+    return tuple(pages)
+
+
+def _report(error: ValueError, problems: list[str] | None) -> None:
+    if problems is None:
+        raise error
+    problems.append(str(error))
 
 
 def read_page(path: Path) -> GoldPage:
     """The page of one label file. Raises ``ValueError`` with file and line if it is not sound."""
-    text = path.read_text(encoding="utf-8")
-    record = _parse(text, path, 1)
-    _check_keys(record, f"{path}:1")
-    page = _checked(record, path, _segment_lines(text, len(record["segments"])), path.parent)
-    if page.id != path.stem:
-        raise ValueError(f"{path}:1: id {page.id!r} differs from the file's name; make them the same.")
-    return page
+    return page_of(read_bytes(path), path)
+
+
+def page_of(data: bytes, path: Path) -> GoldPage:
+    """The page of a label file's bytes. ``path`` says where they belong. Raises as ``read_page`` does."""
+    record, lines = record_of(data, path)
+    for sentence in record_problems(record, path, lines, path.parent):
+        raise ValueError(sentence)
+    return _page(record, path.parent)
+
+
+def record_of(data: bytes, path: Path) -> tuple[dict[str, Any], list[int]]:
+    """The JSON object of a label file, and the line of the whole, then of each segment.
+
+    Raises ``ValueError`` with file, line and column if it is not strict JSON.
+    """
+    record = _parse(data, path, 1)
+    segments = record.get("segments")
+    return record, segment_lines(data.decode("utf-8"), len(segments) if isinstance(segments, list) else 0)
 
 
 def write_page(page: GoldPage, path: Path) -> None:
     """Write a page's labels to ``path``, a segment a line, so that a corrected label is a one-line change."""
-    head = _record(page)
-    segments = ",\n".join("  " + json.dumps(pair, ensure_ascii=False) for pair in head.pop("segments"))
-    main = head.pop("main", None)
-    lines = [f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in head.items()]
-    lines.append(f' "segments": [\n{segments}\n ]')
-    if main is not None:
-        lines.append(f' "main": {json.dumps(main)}')
-    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    save(path, page_bytes(page))
+
+
+def page_bytes(page: GoldPage) -> bytes:
+    """What ``write_page`` writes."""
+    return record_bytes(_record(page))
+
+
+def record_bytes(record: Mapping[str, Any]) -> bytes:
+    """The bytes of a label file that holds this record."""
+    lines = [f" {json.dumps(key)}: {_lines(key, value)}" for key, value in record.items()]
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode("utf-8")
+
+
+def _lines(key: str, value: Any) -> str:
+    """The value as JSON; what has an entry a segment gets a line for each."""
+    if key not in ("segments", "paths"):
+        return json.dumps(value, ensure_ascii=False)
+    return "[\n" + ",\n".join("  " + json.dumps(entry, ensure_ascii=False) for entry in value) + "\n ]"
 
 
 def write_jsonl(pages: Iterable[GoldPage], path: Path) -> None:
     """Write pages as one JSON object a line, as ``read_gold`` and ``score.py`` read them."""
-    with path.open("w", encoding="utf-8") as file:
-        for page in pages:
-            file.write(json.dumps(_record(page), ensure_ascii=False) + "\n")
+    lines = [json.dumps(_record(page), ensure_ascii=False) + "\n" for page in pages]
+    save(path, "".join(lines).encode("utf-8"))
 
 
 def _record(page: GoldPage) -> dict[str, Any]:
@@ -106,64 +160,80 @@ def _record(page: GoldPage) -> dict[str, Any]:
     for key in ("id", "source", "url", "site", "language", "page_type", "access", "complete", "declared"):
         record[key] = getattr(page, key)
     record["segments"] = [list(pair) for pair in page.segments]
-    if page.main is not None:
-        record["main"] = list(page.main)
+    for key in ("main", "status", "paths"):
+        if getattr(page, key) is not None:
+            record[key] = list(getattr(page, key))
+    if page.notes:
+        record["notes"] = page.notes
     return record
 
 
 # -- reading and checking ------------------------------------------------------------------------------------
 
 
-def _read_jsonl(path: Path, folder: Path) -> Iterator[GoldPage]:
+def read_lines(path: Path, folder: Path, problems: list[str] | None = None) -> Iterator[tuple[int, GoldPage]]:
+    """Line and page of each record of a file that holds a page a line; their HTML lies in ``folder``.
+
+    Raises as ``read_gold`` does, or fills ``problems``.
+    """
     if not path.is_file():
         raise FileNotFoundError(f"No file {path}: name the folder that holds the gold pages.")
     seen: dict[str, int] = {}
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
-            record = _parse(line, path, number)
-            _check_keys(record, f"{path}:{number}")
-            page = _checked(record, path, [number] * (len(record["segments"]) + 1), folder)
-            if page.id in seen:
-                raise ValueError(f"{path}:{number}: id {page.id!r} stands in line {seen[page.id]} already.")
-            seen[page.id] = number
-            yield page
+            try:
+                record = _parse(line.rstrip(b"\r\n"), path, number)
+            except ValueError as error:
+                _report(error, problems)
+                continue
+            unsound = [*_line_problems(record, path, number, folder, seen)]
+            for sentence in unsound:
+                _report(ValueError(sentence), problems)
+            if not unsound:
+                seen[record["id"]] = number
+                yield number, _page(record, folder)
 
 
-def _parse(text: str, path: Path, line: int) -> dict[str, Any]:
-    try:
-        record = json.loads(text)
-    except ValueError as error:
-        at = line + getattr(error, "lineno", 1) - 1
-        raise ValueError(f"{path}:{at}: not JSON ({getattr(error, 'msg', error)}).") from None
+def _line_problems(
+    record: dict[str, Any], path: Path, number: int, folder: Path, seen: dict[str, int]
+) -> Iterator[str]:
+    segments = record.get("segments")
+    lines = [number] * (1 + len(segments) if isinstance(segments, list) else 1)
+    yield from record_problems(record, path, lines, folder)
+    name = record.get("id")
+    if isinstance(name, str) and name in seen:
+        yield f"{path}:{number}: id {name!r} stands in line {seen[name]} already."
+
+
+def _parse(text: bytes, path: Path, line: int) -> dict[str, Any]:
+    record = parse(text, str(path), line)
     if not isinstance(record, dict):
         raise ValueError(f"{path}:{line}: a page must be a JSON object, not {type(record).__name__}.")
     return record
 
 
-def _segment_lines(text: str, count: int) -> list[int]:
+def segment_lines(text: str, count: int) -> list[int]:
     """Line of the whole, then of each of ``count`` segments, so that an error can name it."""
     lines = [1]
-    at = text.find("[", text.find('"segments"')) + 1
+    key = _SEGMENTS_KEY.search(text) if count else None
+    at = key.end() if key else 0
+    line = 1 + text.count("\n", 0, at)
     for _ in range(count):
         start = next(_GAP.finditer(text, at)).end()
-        lines.append(text.count("\n", 0, start) + 1)
+        line += text.count("\n", at, start)
+        lines.append(line)
         at = json.JSONDecoder().raw_decode(text, start)[1]
+        line += text.count("\n", start, at)
     return lines
 
 
-def _checked(record: dict[str, Any], path: Path, lines: list[int], folder: Path) -> GoldPage:
-    """The page of a record with sound keys. ``lines``: the record's, then those of its segments."""
-    where = f"{path}:{lines[0]}"
-    for index, segment in enumerate(record["segments"]):
-        _check_segment(segment, index, f"{path}:{lines[index + 1]}")
-    if record.get("main") is not None:
-        _check_main(record["main"], record["segments"], where)
+def _page(record: dict[str, Any], folder: Path) -> GoldPage:
+    """The page of a sound record."""
     name = record["id"]
-    html = next((p for p in (folder / f"{name}.html", folder / f"{name}.html.gz") if p.is_file()), None)
-    if html is None:
-        raise ValueError(f"{where}: neither {name}.html nor {name}.html.gz lies in {folder}.")
+    html = _html_of(name, folder)
+    assert html is not None, "record_problems has looked"
     # asked in the same order as by corpora.py, so that a page is in one group wherever it comes from
     url = record["url"] or declared_url(html)
     return GoldPage(
@@ -179,60 +249,99 @@ def _checked(record: dict[str, Any], path: Path, lines: list[int], folder: Path)
         declared=record["declared"],
         segments=tuple((text, label) for text, label in record["segments"]),
         main=None if record.get("main") is None else tuple(record["main"]),
+        status=None if record.get("status") is None else tuple(record["status"]),
+        paths=None if record.get("paths") is None else tuple(record["paths"]),
+        notes=record.get("notes") or "",
     )
 
 
-def _check_keys(record: dict[str, Any], where: str) -> None:
+def _html_of(name: str, folder: Path) -> Path | None:
+    return next((p for p in (folder / f"{name}.html", folder / f"{name}.html.gz") if p.is_file()), None)
+
+
+def record_problems(record: dict[str, Any], path: Path, lines: list[int], folder: Path) -> Iterator[str]:
+    """A sentence with file and line for all that breaks the format. ``lines``: the record's, then each segment's.
+
+    ``folder`` is where the page's HTML must lie.
+    """
+    where = f"{path}:{lines[0]}"
+    unsound = list(_key_problems(record, where))
+    yield from unsound
+    if isinstance(record.get("segments"), list):
+        for index, segment in enumerate(record["segments"]):
+            if sentence := _segment_problem(segment, index):
+                unsound.append(sentence)
+                yield f"{path}:{lines[index + 1]}: {sentence}"
+    if unsound:
+        return  # what follows rests on it
+    yield from (f"{where}: {sentence}" for sentence in _list_problems(record))
+    name = record["id"]
+    if path.suffix == ".json" and name != path.stem:
+        yield f"{where}: id {name!r} differs from the file's name; make them the same."
+    elif _html_of(name, folder) is None:
+        yield f"{where}: neither {name}.html nor {name}.html.gz lies in {folder}."
+
+
+def _key_problems(record: dict[str, Any], where: str) -> Iterator[str]:
     for key in _REQUIRED:
         if key not in record:
-            raise ValueError(f"{where}: the key {key!r} is missing.")
+            yield f"{where}: the key {key!r} is missing."
     for key in record:
         if key not in _REQUIRED and key not in _OPTIONAL:
-            raise ValueError(f"{where}: unknown key {key!r}; known are {', '.join(_REQUIRED + _OPTIONAL)}.")
+            yield f"{where}: unknown key {key!r}; known are {', '.join(_REQUIRED + _OPTIONAL)}."
     if record.get("schema", SCHEMA) != SCHEMA:
-        raise ValueError(f"{where}: schema {record['schema']!r}, but this version reads {SCHEMA}.")
-    if not isinstance(record["id"], str) or not record["id"] or "/" in record["id"]:
-        raise ValueError(f"{where}: id must be a name without '/', not {record['id']!r}.")
-    for key in ("url", "site", "language", "page_type"):
+        yield f"{where}: schema {record['schema']!r}, but this version reads {SCHEMA}."
+    if "id" in record and (not isinstance(record["id"], str) or not record["id"] or "/" in record["id"]):
+        yield f"{where}: id must be a name without '/', not {record['id']!r}."
+    for key in ("url", "site", "language", "page_type", "notes"):
         if not isinstance(record.get(key), str | None):
-            raise ValueError(f"{where}: {key} must be a string or null, not {record[key]!r}.")
+            yield f"{where}: {key} must be a string or null, not {record[key]!r}."
     for key, known in (
         ("access", get_args(Access)),
         ("complete", (True, False)),
         ("declared", ("free", "paid", None)),
     ):
-        if not any(
-            record[key] is value or (isinstance(value, str) and record[key] == value) for value in known
-        ):
-            choices = ", ".join(json.dumps(value) for value in known)
-            raise ValueError(f"{where}: {key} is {json.dumps(record[key])}; known are {choices}.")
-    if not isinstance(record["segments"], list):
-        raise ValueError(f"{where}: segments must be a list of [text, label].")
+        value = record.get(key, known[0])
+        if not any(value is one or (isinstance(one, str) and value == one) for one in known):
+            choices = ", ".join(json.dumps(one) for one in known)
+            yield f"{where}: {key} is {json.dumps(value)[:80]}; known are {choices}."
+    if not isinstance(record.get("segments", []), list):
+        yield f"{where}: segments must be a list of [text, label]."
 
 
-def _check_segment(segment: Any, index: int, where: str) -> None:
-    if (
-        not isinstance(segment, list)
-        or len(segment) != 2
-        or not all(isinstance(part, str) for part in segment)
-    ):
-        raise ValueError(f"{where}: segment {index} must be [text, label], not {json.dumps(segment)[:80]}.")
+def _segment_problem(segment: Any, index: int) -> str | None:
+    if not isinstance(segment, list) or len(segment) != 2 or not all(isinstance(part, str) for part in segment):
+        return f"segment {index} must be [text, label], not {json.dumps(segment)[:80]}."
     text, label = segment
     if not text.strip():
-        raise ValueError(f"{where}: segment {index} has no text.")
+        return f"segment {index} has no text."
     if label not in LABELS:
-        raise ValueError(f"{where}: segment {index} has label {label!r}; known are {', '.join(LABELS)}.")
+        return f"segment {index} has label {label!r}; known are {', '.join(LABELS)}."
+    return None
 
 
-def _check_main(main: Any, segments: list[list[str]], where: str) -> None:
+def _list_problems(record: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with the lists that go with the segments."""
+    segments = record["segments"]
+    if record.get("main") is not None:
+        yield from islice(_main_problems(record["main"], segments), 1)
+    for key, sound, what in (
+        ("status", lambda one: one in get_args(Status), f"one of {', '.join(get_args(Status))}"),
+        ("paths", lambda one: isinstance(one, str), "an XPath"),
+    ):
+        value = record.get(key)
+        if value is None:
+            continue
+        if not isinstance(value, list) or len(value) != len(segments) or not all(map(sound, value)):
+            yield f"{key} must be a list that holds {what} for each of the {len(segments)} segments."
+
+
+def _main_problems(main: Any, segments: list[list[str]]) -> Iterator[str]:
     if not isinstance(main, list) or not all(type(i) is int and 0 <= i < len(segments) for i in main):
-        raise ValueError(
-            f"{where}: main must be a list of indices of segments, from 0 to {len(segments) - 1}."
-        )
+        yield f"main must be a list of indices of segments, from 0 to {len(segments) - 1}."
+        return
     if main != sorted(set(main)):
-        raise ValueError(f"{where}: main must be in ascending order, each index once.")
+        yield "main must be in ascending order, each index once."
     for i in main:
         if segments[i][1] != "content":
-            raise ValueError(
-                f"{where}: main holds segment {i}, which is labelled {segments[i][1]}, not content."
-            )
+            yield f"main holds segment {i}, which is labelled {segments[i][1]}, not content."

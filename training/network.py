@@ -7,6 +7,7 @@ cosine schedule with warm-up; what is kept is the running mean of the weights.
 The same batches, settings and seed give the same weights on the same machine and BLAS.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -28,6 +29,9 @@ class Settings:
     """How a network is fitted. Few epochs: sites differ more than blocks do."""
 
     width: int = 64
+    """Numbers a block."""
+    message: int = 32
+    """Numbers a message."""
     rounds: int = 2
     epochs: int = 5
     rate: float = 2e-3
@@ -85,7 +89,7 @@ class _Views:
     def __init__(self, near: Surroundings) -> None:
         n = len(near.before)
         rows = np.arange(n * RANGES)
-        share = 1.0 / (near.ends - near.starts).T.ravel()
+        share = (1.0 / (near.ends - near.starts)).astype(np.float32).T.ravel()
         columns = np.concatenate([near.ends.T.ravel(), near.starts.T.ravel()])
         values = np.concatenate([share, -share])
         self.ranges = sparse.csr_matrix((values, (np.tile(rows, 2), columns)), shape=(n * RANGES, n + 1))
@@ -103,10 +107,9 @@ class _Views:
     def forward(self, vectors: Floats) -> Floats:
         n, width = vectors.shape
         views = np.empty((n, VIEWS, width), np.float32)
-        views[:, 0] = vectors
-        sums = np.zeros((n + 1, width))
-        np.cumsum(vectors, axis=0, out=sums[1:])
-        views[:, 1 : 1 + RANGES] = (self.ranges @ sums).reshape(RANGES, n, width).swapaxes(0, 1)
+        sums = np.zeros((n + 1, width), np.float32)  # double in use; half the time here, for noise in the slopes
+        np.cumsum(vectors, axis=0, out=sums[1:], dtype=np.float64)
+        views[:, :RANGES] = (self.ranges @ sums).reshape(RANGES, n, width).swapaxes(0, 1)
         views[:, -3] = self.spread @ (self.gather @ vectors)
         views[:, -2:] = (self.picks @ vectors).reshape(2, n, width).swapaxes(0, 1)
         return views.reshape(n, VIEWS * width)
@@ -115,9 +118,9 @@ class _Views:
         n = len(slopes)
         views = slopes.reshape(n, VIEWS, -1)
         width = views.shape[2]
-        ranges = np.ascontiguousarray(views[:, 1 : 1 + RANGES].swapaxes(0, 1)).reshape(RANGES * n, width)
-        back = self.ranges.T @ ranges.astype(np.float64)
-        out = views[:, 0] + np.cumsum(back[:0:-1], axis=0)[::-1].astype(np.float32)
+        ranges = np.ascontiguousarray(views[:, :RANGES].swapaxes(0, 1)).reshape(RANGES * n, width)
+        back = self.ranges.T @ ranges
+        out = np.cumsum(back[:0:-1], axis=0, dtype=np.float64)[::-1].astype(np.float32)
         out += self.gather.T @ (self.spread.T @ np.ascontiguousarray(views[:, -3]))
         out += self.picks.T @ np.ascontiguousarray(views[:, -2:].swapaxes(0, 1)).reshape(2 * n, width)
         return out
@@ -153,12 +156,15 @@ def fit_network(
 
 def network_of(members: Sequence[Weights], mean: Floats, scale: Floats, how: Settings) -> Network:
     """Fitted weights of one or more networks as what a model file holds."""
+    heard = (len(members), how.width + VIEWS * how.message + 1, how.width)
     rounds = [np.stack([member[f"round{i}"] for member in members]) for i in range(how.rounds)]
+    messages = [np.stack([member[f"message{i}"] for member in members]) for i in range(how.rounds)]
     return Network(
         mean,
         scale,
         entry=np.stack([member["entry"] for member in members], axis=1),
-        rounds=np.stack(rounds) if rounds else np.zeros((0, len(members), VIEWS * how.width + 1, how.width), np.float32),
+        messages=np.array(messages, np.float32).reshape(-1, len(members), how.width, how.message),
+        rounds=np.array(rounds, np.float32).reshape(-1, *heard),
         exit=np.stack([member["exit"] for member in members]),
         outputs=np.stack([member["outputs"] for member in members]),
     )
@@ -171,6 +177,7 @@ def side_by_side(networks: Sequence[Network]) -> Network:
         first.mean,
         first.scale,
         np.concatenate([network.entry for network in networks], axis=1),
+        np.concatenate([network.messages for network in networks], axis=1),
         np.concatenate([network.rounds for network in networks], axis=1),
         np.concatenate([network.exit for network in networks]),
         np.concatenate([network.outputs for network in networks]),
@@ -178,20 +185,24 @@ def side_by_side(networks: Sequence[Network]) -> Network:
 
 
 def _start(rng: np.random.Generator, inputs: int, outputs: int, how: Settings) -> Weights:
-    """Weights and, as the last row, offsets, even within the reach that PyTorch's linear layers start with."""
+    """Weights and, as the last row of all but the messages', offsets: even within the root of the inputs' number."""
     shapes = {"entry": (inputs, how.width), "exit": (how.width, how.width), "outputs": (how.width, outputs)}
-    shapes |= {f"round{i}": (VIEWS * how.width, how.width) for i in range(how.rounds)}
-    return {
+    shapes |= {f"round{i}": (how.width + VIEWS * how.message, how.width) for i in range(how.rounds)}
+    weights = {
         name: rng.uniform(-1, 1, (rows + 1, columns)).astype(np.float32) / np.float32(np.sqrt(rows))
         for name, (rows, columns) in sorted(shapes.items())
     }
+    for i in range(how.rounds):
+        send = rng.uniform(-1, 1, (how.width, how.message)).astype(np.float32)
+        weights[f"message{i}"] = send * np.float32(np.sqrt(3 / how.width))
+    return weights
 
 
 def _rate(done: float, how: Settings) -> float:
     """Learning rate after a share of all steps."""
     if done < how.warm:
-        return how.rate * (0.04 + 0.96 * (1 - np.cos(np.pi * done / how.warm)) / 2)
-    return how.rate * max((1 + np.cos(np.pi * (done - how.warm) / (1 - how.warm))) / 2, 1e-4)
+        return how.rate * (0.04 + 0.96 * (1 - math.cos(math.pi * done / how.warm)) / 2)
+    return how.rate * max((1 + math.cos(math.pi * (done - how.warm) / (1 - how.warm))) / 2, 1e-4)
 
 
 def _descend(
@@ -233,9 +244,9 @@ def gradient(
         centred = vectors - vectors.mean(axis=1, keepdims=True)
         spread = np.sqrt(np.square(centred).mean(axis=1, keepdims=True) + np.float32(1e-5))
         normal = centred / spread
-        looked = views.forward(normal)
-        added = np.maximum(_affine(looked, weights[f"round{i}"]), 0)
-        steps.append((mask, spread, normal, looked, added > 0))
+        heard = np.concatenate([normal, views.forward(normal @ weights[f"message{i}"])], axis=1)
+        added = np.maximum(_affine(heard, weights[f"round{i}"]), 0)
+        steps.append((mask, spread, normal, heard, added > 0))
         vectors = vectors + added
     last_mask = _drop(vectors, how.drop, rng)
     hidden = np.maximum(_affine(vectors, weights["exit"]), 0)
@@ -244,8 +255,11 @@ def gradient(
     back = _loss_slopes(logits, batch)
     back = _back(slopes, "outputs", weights, hidden, back) * (hidden > 0)
     back = _back(slopes, "exit", weights, vectors, back) * last_mask
-    for i, (mask, spread, normal, looked, positive) in reversed(list(enumerate(steps))):
-        inner = views.backward(_back(slopes, f"round{i}", weights, looked, back * positive))
+    for i, (mask, spread, normal, heard, positive) in reversed(list(enumerate(steps))):
+        both = _back(slopes, f"round{i}", weights, heard, back * positive)
+        sent = views.backward(np.ascontiguousarray(both[:, how.width :]))
+        slopes[f"message{i}"] = normal.T @ sent
+        inner = both[:, : how.width] + sent @ weights[f"message{i}"].T
         inner -= inner.mean(axis=1, keepdims=True) + normal * (inner * normal).mean(axis=1, keepdims=True)
         back = (back + inner / spread) * mask
     back = back * entered

@@ -9,13 +9,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from classifier.access import Level
 from classifier.blocks import cut
 from classifier.features import featurise
 from classifier.labels import CONTENT, PAYWALL, Label
 from classifier.layout import Floats, Layout, Longs
 from classifier.network import Surroundings, surroundings
 from classifier.page import Page
-from classifier.access import Level
 from training.align import align_segments, align_snippets, align_text
 from training.annotations import lay
 from training.compose import Fragment, compose
@@ -85,6 +85,12 @@ def gold_sample(gold: GoldPage) -> Sample | None:
     if not len(page):
         return None
     labels, _ = align_segments(page, gold.segments)
+    if not all(gold.settled):  # a model must not learn from what another one guessed
+        guesses: list[tuple[str, Label]] = [
+            (text, "navigation" if settled else "content")
+            for (text, _), settled in zip(gold.segments, gold.settled, strict=True)
+        ]
+        labels[align_segments(page, guesses)[0] == CONTENT] = UNKNOWN
     main = None
     if gold.main is not None:
         inside = set(gold.main)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from classifier import Model, Sieve, sieve
-from training import bench
+from training import bench, growth
 from training.bench import (
     OURS,
     ROWS,
@@ -45,7 +45,7 @@ def test_the_bench_leaves_the_stages_as_they_were() -> None:
 
 def test_the_clock_charges_the_innermost_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr(bench, "perf_counter", lambda: now)
+    monkeypatch.setattr(bench, "thread_time", lambda: now)
     clock = StageClock()
 
     def spend(seconds: float) -> None:
@@ -116,3 +116,15 @@ def test_wrong_usage_names_what_is_wrong(arguments: list[str], capsys: pytest.Ca
         main(arguments)
     assert stopped.value.code == 2
     assert arguments[1] in capsys.readouterr().err
+
+
+def test_charts_and_growth_go_into_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "measure_growth", lambda read: growth.measure_growth(read, (200, 2_000)))
+    monkeypatch.setattr(bench, "page_of", lambda shape, size: growth.page_of(shape, 2_000))
+    written, page = tmp_path / "bench.json", tmp_path / "bench.html"
+    arguments = ["--profile", "--pages", "2", "--growth", "--json", str(written), "--html", str(page)]
+    assert main(arguments) == 0
+    report = json.loads(written.read_text("utf-8"))
+    assert set(report["slopes"]) == set(growth.SHAPES)
+    assert page.read_text("utf-8").count("<svg") == 2
+    assert "<script" not in page.read_text("utf-8")

@@ -177,7 +177,7 @@ def test_tuning_of_a_fold_does_not_see_it(pages):
 
 
 def vars_of(tuned):
-    return tuned.label_slope, tuned.main_slope, tuned.main_offset, dict(tuned.thresholds)
+    return tuned.calibration.label_slope, tuned.calibration.main_slope, tuned.calibration.main_offset, dict(tuned.thresholds)
 
 
 def test_no_verdict_is_fitted_on_its_own_fold(right, monkeypatch):

@@ -153,7 +153,7 @@ def test_an_id_stands_once(tmp_path: Path) -> None:
 def test_a_line_that_is_no_object_is_refused_and_an_empty_one_passed_over(tmp_path: Path, line: str) -> None:
     folder = _gold(tmp_path, _line("a"), line)
     if line:
-        with pytest.raises(ValueError, match=r"dev\.jsonl:2: "):
+        with pytest.raises(ValueError, match=r"dev\.jsonl:2:"):
             read_gold(folder)
     else:
         (page,) = read_gold(folder)
@@ -179,3 +179,51 @@ def test_the_shared_gold_pages_are_sound() -> None:
     if not folder.is_dir():
         pytest.skip(f"no gold pages in {folder}")
     assert len(read_gold(folder)) == 395
+
+
+def test_who_set_a_label_where_and_why_is_kept(tmp_path: Path) -> None:
+    page = read_page(_write(tmp_path, status=["predicted", "corrected"], paths=["/p[1]", "/p[2]"], notes="Odd."))
+    assert page.settled == (False, True)
+    write_page(page, tmp_path / "tea.json")
+    assert read_page(tmp_path / "tea.json") == page
+    assert read_page(_write(tmp_path)).settled == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"status": ["predicted"]}, "status must be a list that holds one of predicted, corrected, confirmed for each"),
+        ({"status": ["predicted", "sure"]}, "status must be"),
+        ({"paths": ["/p[1]", 2]}, "paths must be a list that holds an XPath for each of the 2 segments"),
+        ({"notes": 1}, "notes must be a string or null"),
+    ],
+)
+def test_unsound_lists_beside_the_segments_are_refused(
+    tmp_path: Path, changes: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(ValueError, match=rf"tea\.json:1: {sentence}"):
+        read_page(_write(tmp_path, **changes))
+
+
+def test_who_wants_the_rest_gets_it_with_a_sentence_for_what_was_left_out(tmp_path: Path) -> None:
+    folder = _gold(tmp_path, _line("a"), "{", _line("b", access="shut"), _line("a"), _line("b"))
+    problems: list[str] = []
+    assert [page.id for page in read_gold(folder, problems=problems)] == ["a", "b"]
+    assert [sentence.split(": ")[0].rpartition("/")[2] for sentence in problems] == [
+        "dev.jsonl:2:2",
+        "dev.jsonl:3",
+        "dev.jsonl:4",
+    ]
+    problems.clear()
+    _write(tmp_path)
+    (tmp_path / "bad.json").write_text("[", encoding="utf-8")
+    assert [page.id for page in read_pages(tmp_path, problems)] == ["tea"]
+    assert len(problems) == 1 and "bad.json:1:2" in problems[0]
+
+
+def test_a_value_that_looks_like_the_key_does_not_shift_lines(tmp_path: Path) -> None:
+    path = _write(tmp_path, source="segments", notes='see "segments": [', segments=[["a", "ad"], ["b", "x"]])
+    text = path.read_text(encoding="utf-8").replace('["b"', '\n["b"')
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"tea\.json:2: segment 1 has label 'x'"):
+        read_page(path)

@@ -1,16 +1,16 @@
 """Segments laid out as plain text: no word lost or doubled, labels that fit the lines, the same in every run."""
 
-from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from small_training import few_pages
-from training_pages import labelled
 
 from classifier.labels import LABELS
 from training.plainlines import MAX_GLUED, MIN_GLUED, text_samples
+from training.samples import UNKNOWN
 
 MENU = ("Home", "News", "Sport", "Weather", "Travel", "Contact")
 STORY = "The harbour bridge closes for a week while crews replace the steel plates beneath its lanes."
@@ -23,8 +23,16 @@ segments = st.lists(
 )
 
 
-def page(segments, id="page"):
-    return replace(labelled(1)[0], id=id, segments=tuple(segments), main=None)
+def page(segments, id="page", site="page.example"):
+    """As much of a sample as is read of it."""
+    labels = np.array([LABELS.index(label) for _, label in segments], np.int64)
+    blocks = SimpleNamespace(texts=[text for text, _ in segments])
+    return SimpleNamespace(id=id, corpus="gold", source="pages", site=site, page=blocks, labels=labels)
+
+
+def known(segments):
+    """Blocks always hold some text."""
+    return [(text, label) for text, label in segments if text.strip()]
 
 
 def lines_of(sample):
@@ -43,6 +51,7 @@ def readable(segments):
 
 @given(segments, st.text("abc", min_size=1, max_size=3))
 def test_every_word_stands_once_and_keeps_its_label(segments, id):
+    segments = known(segments)
     samples = list(text_samples(page(segments, id)))
     wanted = letters(readable(segments))
     assert len(samples) == (2 if wanted else 0)
@@ -54,6 +63,7 @@ def test_every_word_stands_once_and_keeps_its_label(segments, id):
 
 @given(segments)
 def test_the_first_layout_has_a_line_a_segment_and_one_group(segments):
+    segments = known(segments)
     for sample in list(text_samples(page(segments)))[:1]:
         spaced = [(" ".join(text.split()), label) for text, label in readable(segments)]
         assert lines_of(sample) == [line for line in spaced if line[0]]
@@ -62,7 +72,8 @@ def test_the_first_layout_has_a_line_a_segment_and_one_group(segments):
 
 @pytest.mark.parametrize("written", few_pages(), ids=lambda page: page.id)
 def test_the_layout_hangs_on_the_id_alone(written):
-    one, two = (list(text_samples(page)) for page in (written, replace(written, site="else.example")))
+    pages = (page(written.segments, written.id, site) for site in (written.site, "else.example"))
+    one, two = (list(text_samples(each)) for each in pages)
     for first, second in zip(one, two, strict=True):
         assert lines_of(first) == lines_of(second)
         np.testing.assert_array_equal(first.page.elements, second.page.elements)
@@ -111,3 +122,11 @@ def test_other_runs_are_never_glued(segments):
 def test_endless_menus_run_into_several_lines():
     found = glued([(f"<{i}>", "navigation") for i in range(3 * MAX_GLUED)])
     assert max(line.count("<") for lines in found for line in lines) == MAX_GLUED
+
+
+def test_a_page_whose_labels_are_not_known_gives_no_lines():
+    whole = page([(STORY, "content"), ("Home", "navigation"), ("News", "navigation")])
+    whole.labels[1:] = UNKNOWN
+    assert list(text_samples(whole)) == []
+    whole.labels[1] = 1
+    assert next(lines_of(sample) for sample in text_samples(whole)) == [(STORY, "content"), ("Home", "navigation")]

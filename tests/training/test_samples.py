@@ -117,3 +117,13 @@ def test_features_are_finite_in_half_precision():
     assert sample.values.dtype == np.float16 and len(sample.values) == len(page) == 3
     assert np.isfinite(sample.values).all()
     assert (sample.labels.tolist(), truth_of(sample)) == ([UNKNOWN] * 3, [UNKNOWN] * 3)
+
+
+def test_guesses_that_nobody_confirmed_are_not_learned_from(tmp_path):
+    page = replace(gold(tmp_path), main=None)
+    status = ["confirmed"] * len(page.segments)
+    status[0] = "predicted"
+    known = gold_sample(page).labels
+    guessed = gold_sample(replace(page, status=tuple(status))).labels
+    assert guessed[0] == UNKNOWN and known[0] != UNKNOWN
+    assert (guessed[1:] == known[1:]).all()

@@ -64,29 +64,29 @@ def drawn(right, slope, main_slope, offset, seed=0):
 def test_calibration_finds_the_slopes_that_the_truth_was_drawn_by(right, slope, main_slope, offset):
     predictions = drawn(right, slope, main_slope, offset)
     tuned = tune(predictions, everyone(predictions))
-    assert tuned.label_slope == pytest.approx(slope, rel=0.1)
-    assert tuned.main_slope == pytest.approx(main_slope, rel=0.12)
-    assert tuned.main_offset == pytest.approx(offset, abs=0.2)
+    assert tuned.calibration.label_slope == pytest.approx(slope, rel=0.1)
+    assert tuned.calibration.main_slope == pytest.approx(main_slope, rel=0.12)
+    assert tuned.calibration.main_offset == pytest.approx(offset, abs=0.2)
 
 
 def test_logits_twice_as_large_give_the_same_probabilities(right):
     once = noisy(right)
     twice = Predictions(once.stack, once.label_logits * 2, once.main_logits * 2, once.scores)
     one, two = tune(once, everyone(once)), tune(twice, everyone(twice))
-    assert two.label_slope == pytest.approx(one.label_slope / 2, rel=1e-3)
+    assert two.calibration.label_slope == pytest.approx(one.calibration.label_slope / 2, rel=1e-3)
     np.testing.assert_allclose(
-        one.label_probabilities(once.label_logits), two.label_probabilities(twice.label_logits), atol=1e-3
+        one.calibration.label_probabilities(once.label_logits), two.calibration.label_probabilities(twice.label_logits), atol=1e-3
     )
     np.testing.assert_allclose(
-        one.main_probabilities(once.main_logits), two.main_probabilities(twice.main_logits), atol=1e-3
+        one.calibration.main_probabilities(once.main_logits), two.calibration.main_probabilities(twice.main_logits), atol=1e-3
     )
 
 
 def test_logits_that_speak_against_the_truth_are_flattened_but_never_turned(right):
     wrong = oracle(few_pages(), sure=-9.0)
     tuned = tune(wrong, everyone(wrong))
-    assert 0.1 <= tuned.label_slope < 0.11
-    assert tuned.main_slope == 0.05
+    assert 0.1 <= tuned.calibration.label_slope < 0.11
+    assert tuned.calibration.main_slope == 0.05
 
 
 # -- thresholds ------------------------------------------------------------------------------------------------
@@ -97,7 +97,7 @@ def test_weights_raise_the_macro_f1(right):
     tuned = tune(predictions, everyone(predictions))
     labels = right.stack.bags.labels
     known = labels != UNKNOWN
-    shares = tuned.label_probabilities(predictions.label_logits)[known]
+    shares = tuned.calibration.label_probabilities(predictions.label_logits)[known]
     weights = np.array([tuned.thresholds[f"weight_{label}"] for label in LABELS])
     before = macro_f1(labels[known], shares.argmax(axis=1))
     after = macro_f1(labels[known], (shares * weights).argmax(axis=1))
@@ -135,10 +135,10 @@ def test_snippets_alone_choose_no_threshold_of_the_main_text(tmp_path):
 def test_without_labels_nothing_is_tuned_of_them(tmp_path):
     predictions = oracle([written(tmp_path)])
     tuned = tune(predictions, everyone(predictions))
-    assert tuned.label_slope == 1
+    assert tuned.calibration.label_slope == 1
     assert all(tuned.thresholds[f"weight_{label}"] == 1 for label in LABELS)
     nobody = tune(predictions, ~everyone(predictions))
-    assert (nobody.label_slope, nobody.main_slope, nobody.main_offset) == (1, 1, 0)
+    assert (nobody.calibration.label_slope, nobody.calibration.main_slope, nobody.calibration.main_offset) == (1, 1, 0)
     assert dict(nobody.thresholds) == dict(DEFAULT_THRESHOLDS)
 
 

@@ -1,0 +1,98 @@
+"""A long stream through the pool: does memory grow, and how long does a killed worker hold things up?
+
+    python -m training.soak --pages 100000
+"""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any, Final
+
+from tqdm import tqdm
+
+from classifier.bulk import Source, lost_record, record_reader
+from classifier.bulk.pool import Pool
+
+PROSE: Final = "The harbour was quiet that morning and nobody could say when boat {} would come in. "
+FIRST: Final = 5_000
+BEFORE: Final = 100
+"""Pages before a round number at which memory is looked at: workers are replaced at round numbers."""
+KILLS: Final = 20
+
+
+def pages(count: int) -> Iterator[Source]:
+    """Small pages, no two alike: each has words, a class and a tag that no other has."""
+    for n in range(count):
+        text = "".join(f"<p class=c{n}>{PROSE.format(n * 7 + i)}" for i in range(5))
+        html = f"<title>Boat {n}</title><nav><a href=/{n}>Home</a></nav><x{n}>{text}</x{n}>"
+        yield Source(str(n), html.encode(), url=f"https://a.example/{n}")
+
+
+def resident(pid: int) -> float:
+    """Resident memory of a process in MB; needs /proc."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def grow(count: int, jobs: int) -> list[tuple[int, float, float]]:
+    """Pages read, and MB of this process and of its largest worker, about ``FIRST`` pages and every tenth of all."""
+    marks = {mark - BEFORE for mark in (FIRST, *range(count // 10, count + 1, count // 10))}
+    found = []
+    with Pool(record_reader, lost_record, jobs=jobs) as pool:
+        records = pool.map(pages(count))
+        for number, record in enumerate(tqdm(records, total=count, unit="page", disable=None), 1):
+            if record["problem"] and record["text"] is None:
+                raise RuntimeError(f"page {number}: {record['problem']}")
+            if number in marks:
+                workers = [resident(worker.process.pid or 0) for worker in pool._workers]
+                found.append((number, resident(os.getpid()), max(workers, default=0.0)))
+                print("| {:,} | {:.1f} | {:.1f} |".format(*found[-1]), flush=True)
+    return found
+
+
+def _reader_that_dies() -> Callable[[Source], dict[str, Any]]:
+    read = record_reader()
+    read(Source("", "<p>warm"))
+
+    def run(source: Source) -> dict[str, Any]:
+        if source.url is None:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return read(source)
+
+    return run
+
+
+def recover(count: int = KILLS) -> list[float]:
+    """Seconds from the loss of a page, and of the only worker with it, to the record of the next page."""
+    found = []
+    with Pool(_reader_that_dies, lost_record, jobs=1, chunk=1) as pool:
+        good = next(pages(1))
+        records = pool.map(source for _ in range(count) for source in (good, Source("bad", "<p>x")))
+        for _ in range(count):
+            began = perf_counter()
+            next(records)
+            found.append(perf_counter() - began)
+            next(records)
+    return found[1:]  # the first is the start
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; returns the exit code: 1 if memory grew by more than a tenth."""
+    parser = argparse.ArgumentParser(prog="training.soak", description="Run a long stream through the pool.")
+    parser.add_argument("--pages", type=int, default=100_000, metavar="N")
+    parser.add_argument("--jobs", type=int, default=2, metavar="N")
+    options = parser.parse_args(arguments)
+    waits = recover()
+    print(f"recovery from {len(waits)} killed workers: median {median(waits):.2f} s, worst {max(waits):.2f} s\n")
+    print("| pages | MB, parent | MB, largest worker |\n|---:|---:|---:|", flush=True)
+    found = grow(options.pages, options.jobs)
+    first, last = found[0], found[-1]
+    return int(any(after > 1.1 * before for before, after in zip(first[1:], last[1:], strict=True)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
