@@ -2,7 +2,8 @@
 
 Every case of :mod:`training.hostile` is read by each tool in a process of its own, with limits on its time and
 memory. A tool that is not installed is left out; readability-lxml, which cannot be installed beside pagesieve, is
-run by another interpreter: ``PAGESIEVE_READABILITY=/path/to/venv/bin/python``.
+run by another interpreter: ``PAGESIEVE_READABILITY=/path/to/venv/bin/python``. ``PAGESIEVE_MODEL`` names another
+model than the one that ships.
 """
 
 import argparse
@@ -68,7 +69,7 @@ class Result:
 def _pagesieve() -> tuple[Callable[[bytes, str | None], Texts], tuple[type[Exception], ...]]:
     from classifier import LimitExceeded, Sieve
 
-    sieve = Sieve()
+    sieve = Sieve(os.environ.get("PAGESIEVE_MODEL"))
     sieve.model("html")
 
     def read(data: bytes, charset: str | None) -> Texts:
