@@ -8,7 +8,7 @@ cdef frozenset _CLOSED_WITH_CARE
 
 cdef class _Target:
     cdef str truncated, gap, language
-    cdef Py_ssize_t max_depth, max_elements, max_attributes, max_text
+    cdef Py_ssize_t max_depth, max_elements, max_blocks, max_attributes, max_text
     cdef Py_ssize_t unscripted, current, depth, total, length, leaf, linked, link_end, silent, hiding, pre, svg
     cdef frozenset silent_tags
     cdef dict flattened, hrefs

@@ -57,6 +57,7 @@ class Limits:
 
     max_bytes: int = 16 << 20
     max_elements: int = 200_000
+    max_blocks: int = 50_000
     max_depth: int = 512
     max_attributes: int = 1_000
     max_text: int = 8_000_000
@@ -123,6 +124,7 @@ class _Target:
     def __init__(self, limits: Limits, silent_tags: frozenset[str]) -> None:
         self.max_depth = limits.max_depth
         self.max_elements = limits.max_elements
+        self.max_blocks = limits.max_blocks
         self.max_attributes = limits.max_attributes
         self.max_text = limits.max_text
         self.silent_tags = silent_tags
@@ -402,7 +404,10 @@ class _Target:
             return
         text = "".join(self.pieces)
         if text and not text.isspace():
-            self._add_block(text)
+            if len(self.texts) >= self.max_blocks:
+                self.truncated = self.truncated or "max_blocks"
+            else:
+                self._add_block(text)
         self.total += self.length
         self.pieces.clear()
         self.length = self.linked = self.link_end = 0

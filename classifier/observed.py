@@ -142,7 +142,7 @@ class View:
         other = np.cumsum(np.where((self.main < MAIN) & (self.gate < GATE), self.size, 0))
         text = np.where((self.main >= MAIN) & (self.size >= 8), np.arange(len(self.page)), -1)
         last = np.maximum.accumulate(text)
-        return np.where(last >= 0, np.exp(-(other - other[last]) / BESIDE), 0)
+        return np.where(last >= 0, np.exp(-np.maximum(other - other[last], 0) / BESIDE), 0)
 
     @cached_property
     def place(self) -> int:

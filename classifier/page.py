@@ -5,15 +5,20 @@ walk up to a list or a table, and to sum over subtrees. *Blocks* are the runs of
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NamedTuple
+from itertools import islice
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 Ints = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]
+
+MAX_STEPS: Final = 64
+MAX_PATH: Final = 1_000
+"""Steps and characters of an XPath; one that would be longer counts elements in document order instead."""
 
 
 class Span(NamedTuple):
@@ -89,6 +94,23 @@ class Page:
     def __len__(self) -> int:
         return len(self.texts)
 
+    def part(self, start: int, stop: int) -> "Page":
+        """The same elements with the blocks from ``start`` to before ``stop`` alone."""
+        bounds = (start, min(stop, len(self)))
+        own = slice(*bounds)
+        return replace(
+            self,
+            first=self.first.clip(*bounds) - np.int32(start),
+            last=self.last.clip(*bounds) - np.int32(start),
+            texts=self.texts[own],
+            elements=self.elements[own],
+            leaves=self.leaves[own],
+            hidden=self.hidden[own],
+            link_chars=self.link_chars[own],
+            link_counts=self.link_counts[own],
+            spans=[span._replace(block=span.block - start) for span in self.spans if start <= span.block < stop],
+        )
+
     def ancestors(self, element: int) -> Iterator[int]:
         """The element itself, its parent, and so on; without the root."""
         while element:
@@ -106,23 +128,32 @@ class Page:
         return found
 
     def xpath(self, element: int) -> str:
-        """Absolute XPath of an element, with a position on every step.
+        """Absolute XPath of an element, with a position on every step; in document order where it lies very deep.
 
         >>> from classifier.blocks import cut
         >>> page = cut("<body><p>one<p>two")
         >>> page.xpath(page.elements[1])
         '/html[1]/body[1]/p[2]'
         """
-        steps = []
+        steps: list[str] = []
         for i in self.ancestors(int(element)):
             parent, tag = int(self.parents[i]), self.tags[i]
             older = np.flatnonzero(self.parents[parent + 1 : i] == parent)  # an element stands before its children
             position = 1 + sum(self.tags[parent + 1 + at] == tag for at in older.tolist())
             steps.append(f"{tag}[{position}]")
-        return "/" + "/".join(reversed(steps))
+        return _joined(steps, int(element))
 
     def xpaths(self, elements: Ints) -> list[str]:
         """The same for many elements."""
         steps = [f"{tag}[{position}]" for tag, position in zip(self.tags, self.positions, strict=True)]
-        paths = ([steps[i] for i in self.ancestors(element)] for element in elements.tolist())
-        return ["/" + "/".join(reversed(path)) for path in paths]
+        paths = (islice(self.ancestors(element), MAX_STEPS + 1) for element in elements.tolist())
+        return [
+            _joined([steps[i] for i in path], element) for path, element in zip(paths, elements.tolist(), strict=True)
+        ]
+
+
+def _joined(steps: list[str], element: int) -> str:
+    """The steps, innermost first, as a path: one of constant length where all paths together could fill memory."""
+    if len(steps) > MAX_STEPS or sum(map(len, steps)) > MAX_PATH:
+        return f"/descendant::*[{element}]"
+    return "/" + "/".join(reversed(steps))

@@ -31,8 +31,8 @@ def read_lines(text: str, limits: Limits = DEFAULT_LIMITS) -> Page:
             parted = True
             continue
         total += len(words)
-        if total > limits.max_text or len(texts) >= limits.max_elements:
-            truncated = "max_text" if total > limits.max_text else "max_elements"
+        if total > limits.max_text or len(texts) >= limits.max_blocks:
+            truncated = "max_text" if total > limits.max_text else "max_blocks"
             break
         group += parted
         parted = False

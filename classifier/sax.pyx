@@ -27,6 +27,7 @@ cdef enum:
     MAGIC = 0xDEEDBEAF
     UTF_8 = 1
     OPTIONS = 1 | 1 << 11 | 1 << 16 | 1 << 19  # recover, no network, compact, huge: as lxml's HTMLParser has them
+    MOST = 1 << 30  # bytes of one call; libxml2 counts in int
     FIRST = 4  # bytes by which the parser is opened, as in lxml
 
 
@@ -114,6 +115,8 @@ cdef class Parser:
         cdef const char* text = data
         cdef Py_ssize_t length = len(data)
         cdef int first = 0
+        if length > MOST:
+            raise OverflowError(f"{length} bytes at once, of at most {MOST}")
         if self.context is NULL:
             first = min(length, FIRST)
             self._open(text, first)
@@ -187,7 +190,7 @@ cdef void _on_text(void* context, const char* text, int length) noexcept:
             if not target.gap:
                 target.gap = " "
             return
-        target.data(PyUnicode_DecodeUTF8(text, length, NULL))
+        target.data(PyUnicode_DecodeUTF8(text, length, b"replace"))
     except BaseException as failure:
         parser.failure = failure
 
@@ -218,12 +221,14 @@ cdef dict _read(_Target target, str tag, const char** attributes):
     while at[0] is not NULL:
         name = _name(at[0])
         if count > target.max_attributes or name in wanted:
-            found[name] = "" if at[1] is NULL else PyUnicode_DecodeUTF8(at[1], strlen(at[1]), NULL)
+            found[name] = "" if at[1] is NULL else PyUnicode_DecodeUTF8(at[1], strlen(at[1]), b"replace")
             if wanted is _READ and name == "itemprop":  # its value may stand in an attribute before it
                 wanted = _READ_OF_FACTS
                 found.clear()
                 at = attributes
                 continue
+            if len(found) > target.max_attributes:
+                break  # the target keeps fewer, and memory need not hold a million
         at += 2
     return found
 
@@ -242,13 +247,13 @@ cdef str _name(const char* text):
         key = (key ^ <unsigned char> text[length]) * 16777619
         length += 1
     if length > _LONGEST:
-        return PyUnicode_DecodeUTF8(text, length, NULL)
+        return PyUnicode_DecodeUTF8(text, length, b"replace")
     key = (key ^ key >> 15) & 1023
     known = _NAMES[key]
     if known is not None:
         known_text = PyUnicode_AsUTF8AndSize(known, &known_length)
         if known_length == length and memcmp(known_text, text, length) == 0:
             return known
-    known = PyUnicode_DecodeUTF8(text, length, NULL)
+    known = PyUnicode_DecodeUTF8(text, length, b"replace")
     _NAMES[key] = known
     return known

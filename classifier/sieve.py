@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from os import PathLike
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+import numpy as np
 
 from classifier import extraction, jsonld
 from classifier.access import Access, gather, judge
@@ -201,7 +203,7 @@ class Sieve:
         chosen = self.model(kind)
         model = chosen.of_page(page.facts, url) if isinstance(chosen, SiteModel) else chosen
         layout = Layout(page)
-        labels, main = model.predict(layout)
+        labels, main = _predicted(model, layout)
         decision = decide(layout, labels, main, model.contract.thresholds)
         items = jsonld.read(page.facts.json_ld)
         observed = gather(page, labels, main, status=status, url=url, layout=layout, items=items)
@@ -216,6 +218,20 @@ class Sieve:
             url=url,
             problem=problem or decision.empty,
         )
+
+
+PART: Final = 8_192
+"""Blocks that the model sees at once. More have been met in no real page; their features alone would fill memory."""
+
+
+def _predicted(model: AnyModel, layout: Layout) -> tuple[Floats, Floats]:
+    """The model's probabilities for a page, which it sees in parts where it is huge."""
+    page = layout.page
+    if len(page) <= PART:
+        return model.predict(layout)
+    parts = [model.predict(Layout(page.part(start, start + PART))) for start in range(0, len(page), PART)]
+    labels, main = zip(*parts, strict=True)
+    return np.concatenate(labels), np.concatenate(main)
 
 
 def _loaded(model: AnyModel | str | PathLike[str] | None) -> AnyModel | None:

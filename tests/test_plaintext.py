@@ -41,9 +41,9 @@ def test_limits():
     words = "\n".join(["abcd"] * 10)
     page = read_lines(words, Limits(max_text=12))
     assert (page.texts, page.truncated) == (["abcd"] * 3, "max_text")
-    page = read_lines(words, Limits(max_elements=4))
-    assert (page.texts, page.truncated) == (["abcd"] * 4, "max_elements")
-    page = read_lines(words, Limits(max_text=40, max_elements=10))
+    page = read_lines(words, Limits(max_blocks=4))
+    assert (page.texts, page.truncated) == (["abcd"] * 4, "max_blocks")
+    page = read_lines(words, Limits(max_text=40, max_blocks=10))
     assert (len(page), page.truncated) == (10, None)
 
 
