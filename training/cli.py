@@ -57,7 +57,7 @@ def _train(options: argparse.Namespace) -> int:
     from training.evaluate import evaluate
     from training.fit import TooFewPages
     from training.readings import readings, tune_folds
-    from training.train import find_pages, train  # needs scikit-learn, which other commands do not
+    from training.train import find_pages, scored, train  # needs scikit-learn, which other commands do not
 
     progress = _progress()
     try:
@@ -80,12 +80,14 @@ def _train(options: argparse.Namespace) -> int:
         except TooFewPages as error:
             return _refuse(error)
         target = options.output / f"{kind}.npz"
-        save_model(trained.model, target)
         figures = None
+        model = trained.model
         if kind == "html":  # the measures are of pages, not of lines
             found = readings(trained.predictions, tune_folds(trained.predictions))
             figures = evaluate(found, pages, seed=options.seed)
-        write_card(target, trained.model.contract, figures)
+            model = scored(model, figures)
+        save_model(model, target)
+        write_card(target, model.contract, figures)
         progress(f"{target}: {target.stat().st_size} bytes")
     return DONE
 
@@ -113,6 +115,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     from training.evaluate import evaluate
     from training.fit import Stack, TooFewPages, cross_validate
     from training.floors import digests
+    from training.importance import importances
     from training.readings import readings, tune_folds
     from training.report import write_report
     from training.train import find_pages, make_samples
@@ -132,13 +135,16 @@ def _evaluate(options: argparse.Namespace) -> int:
     except TooFewPages as error:
         return _refuse(error)
     progress("thresholds and figures")
-    found = list(readings(predictions, tune_folds(predictions)))
+    tuned = tune_folds(predictions)
+    found = list(readings(predictions, tuned))
     figures = evaluate(found, pages, digests(options.corpora, options.gold), options.seed)
     print(figures.table())
     if options.json:
         options.json.write_text(json.dumps(figures.to_dict(), indent=1), encoding="utf-8")
     if options.report:
-        write_report(options.report, figures, found, pages)
+        rows = importances(predictions, tuned, progress)
+        head = ("inputs", "macro-F1 of gold's blocks", "word-F1 of main text, by blocks")
+        write_report(options.report, figures, found, pages, tables={"What the inputs are worth": [head, *rows]})
     return _hold_floors(figures, options) if options.floors else DONE
 
 

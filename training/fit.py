@@ -125,6 +125,8 @@ class Predictions:
     """(blocks)"""
     scores: Floats
     """(blocks, len(SCORES)) lexical scores, out of fold"""
+    networks: Sequence[Network] = ()
+    """Of each fold, the one that saw nothing of it"""
 
 
 class TooFewPages(ValueError):
@@ -159,14 +161,16 @@ def cross_validate(stack: Stack, progress: Progress = lambda _: None) -> Predict
     blocks = len(stack.bags.owners)
     logits = np.zeros((blocks, len(LABELS) + 1), np.float32)
     own = np.zeros((blocks, len(SCORES)), np.float32)
+    networks = []
     for fold in range(count):
         scores = _scores_without(blind, fold, count, blocks)
         rows, values = blind[fold, fold]
         own[rows] = values
         network = fit(stack, scores, stack.folds != fold, progress, f"network, fold {fold + 1} of {count}")
+        networks.append(network)
         for index in np.flatnonzero((stack.folds == fold) & stack.real).tolist():
             logits[stack.rows(index)] = network.logits(stack.inputs(index, scores), stack.samples[index].near)
-    return Predictions(stack, logits[:, :-1], logits[:, -1], own)
+    return Predictions(stack, logits[:, :-1], logits[:, -1], own, networks)
 
 
 def _scores_without(

@@ -19,6 +19,7 @@ from classifier.model import Contract, Model, input_names
 from training.annotations import read_annotations
 from training.compose import Fragment
 from training.corpora import CorpusPage, available, load
+from training.evaluate import Figures
 from training.fit import Fitted, Predictions, Stack, cross_validate, fit_all
 from training.fit_access import AccessRow, fit_access
 from training.gold import GoldPage, read_gold, read_pages
@@ -163,6 +164,12 @@ def train(
         name=f"pagesieve {kind}",
     )
     return Trained(assemble(contract, fitted, tuned), predictions, tuned)
+
+
+def scored(model: Model, figures: Figures) -> Model:
+    """The model with what it was measured at in its contract."""
+    scores = {name: round(figure.value, 4) for name, figure in figures.headline.items()}
+    return replace(model, contract=replace(model.contract, scores=scores))
 
 
 def assemble(contract: Contract, fitted: Fitted, tuned: Tuned) -> Model:

@@ -3,7 +3,7 @@
 Whoever reports a figure tunes on other folds than those that the figure is of: ``tune`` takes the samples to use.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Final
@@ -110,12 +110,12 @@ def _main_thresholds(pages: list[tuple[Sample, Floats]]) -> dict[str, float]:
         return {}
     names, grids = ("main_power", "main_least", "main_words"), (MAIN_POWER, MAIN_LEAST, MAIN_WORDS)
     trials = [dict(zip(names, trial, strict=True)) for trial in product(*grids)]
-    return max(trials, key=lambda trial: _mean_f1(pages, trial))
+    return max(trials, key=lambda trial: mean_f1((*page, {**DEFAULT_THRESHOLDS, **trial}) for page in pages))
 
 
-def _mean_f1(pages: list[tuple[Sample, Floats]], thresholds: Mapping[str, float]) -> float:
-    every = {**DEFAULT_THRESHOLDS, **thresholds}
-    return float(np.mean([_word_f1(sample, shares, every) for sample, shares in pages]))
+def mean_f1(pages: Iterable[tuple[Sample, Floats, Mapping[str, float]]]) -> float:
+    """Mean F1 over the words of pages, by the lengths of their blocks: probabilities of main text, thresholds."""
+    return float(np.mean([_word_f1(sample, shares, thresholds) for sample, shares, thresholds in pages]))
 
 
 def _word_f1(sample: Sample, shares: Floats, thresholds: Mapping[str, float]) -> float:

@@ -86,7 +86,7 @@ def test_an_exponent_is_a_slope() -> None:
 
 
 @pytest.mark.parametrize("name", scaling.SHAPES)
-def test_every_shape_grows_and_is_read(name: str, tiny_model) -> None:  # noqa: ANN001
+def test_every_shape_grows_and_is_read(name: str, tiny_model) -> None:
     shape = scaling.SHAPES[name]
     assert len(shape(200)) > 1.5 * len(shape(100))
     assert Sieve(tiny_model, limits=scaling.LIFTED).read(shape(50)).page.truncated is None
