@@ -12,7 +12,7 @@ DATA = datasets/pages $(call found,--corpora,$(CORPORA)) $(call found,--gold,$(G
 FLOORS = $(if $(and $(wildcard $(CORPORA)),$(wildcard $(GOLD))),--floors datasets/floors.json)
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test train evaluate bench profile build clean
+.PHONY: help install check test doors train evaluate adapt-figures bench profile scale soak screenshots build clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,10 @@ check: ## linter, types and tests
 test: ## tests alone
 	$(PYTHON) -m pytest
 
+doors: ## tests of Scrapy, datatrove, Spark and the service (installs them; needs Java 17)
+	$(PYTHON) -m pip install --editable '.[test,doors]'
+	$(PYTHON) -m pytest tests/bulk tests/integrations
+
 train: ## fit the models that ship, into MODELS
 	$(PYTHON) -m classifier.cli train $(DATA) -o $(MODELS)
 
@@ -36,10 +40,22 @@ evaluate: ## cross-validate: labels, main text, access verdict
 	$(PYTHON) -m classifier.cli evaluate $(DATA) $(FLOORS)
 
 bench: ## time a page beside lxml and other extractors
-	$(PYTHON) -m training.bench $(call found,--corpora,$(CORPORA))
+	$(PYTHON) -m training.bench $(call found,--corpora,$(CORPORA)) --growth --json bench.json --html bench.html
 
 profile: ## where the time of a page goes, by stage
 	$(PYTHON) -m training.bench $(call found,--corpora,$(CORPORA)) --profile
+
+adapt-figures: ## what adapting to a site is worth
+	$(PYTHON) -m training.adapt_figures $(DATA)
+
+scale: ## what a stream of pages costs, into docs/scale.md
+	$(PYTHON) -m training.scale $(call found,--corpora,$(CORPORA)) --write docs/scale.md
+
+soak: ## 100,000 pages through the pool: memory, recovery
+	$(PYTHON) -m training.soak
+
+screenshots: ## the annotation page into docs/annotate.png
+	$(PYTHON) docs/screenshots.py
 
 build: ## wheel and source distribution into dist/
 	rm -rf build dist

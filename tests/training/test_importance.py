@@ -32,7 +32,7 @@ def test_blanking_what_decides_costs_all():
     scores = np.zeros((len(truth), 10), np.float32)
     scores[np.arange(len(truth)), truth] = 9
     blind = SimpleNamespace(logits=logits, mean=np.zeros(first + 10, np.float32))
-    rows = dict((row[0], row[1]) for row in importances(SimpleNamespace(stack=stack, scores=scores, networks=[blind] * 5), ()))
+    rows = {row[0]: row[1] for row in importances(SimpleNamespace(stack=stack, scores=scores, networks=[blind] * 5), ())}
     assert rows["all"] == "1.000"
     assert rows["without own_text"] == "1.000 (+0.000)"
     assert float(rows["without words (lexical)"].split()[0]) < 0.4
