@@ -8,6 +8,7 @@ al. 2017, arXiv:1704.01212); the normalisation is that of Ba et al. (2016, arXiv
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -45,6 +46,19 @@ class Surroundings:
     """(m) the nearest heading at or above the block; -1 where there is none"""
     before: Longs
     """(m) the block before; the first has itself"""
+
+    @cached_property
+    def table(self) -> tuple[Longs, Longs, Longs]:
+        """Starts and ends of the ranges that differ, and (m, VIEWS) whom each block hears: rows of the ranges' means,
+        then the templates', then the blocks' own messages, then silence.
+        """
+        m = len(self.before)
+        keys, inverse = np.unique(self.starts * (m + 1) + self.ends, return_inverse=True)
+        templates = len(keys) + self.templates
+        own = len(keys) + int(self.templates.max()) + 1
+        headings = np.where(self.headings >= 0, own + self.headings, own + m)
+        heard = np.column_stack((inverse.reshape(m, RANGES), templates, headings, own + self.before))
+        return keys // (m + 1), keys % (m + 1), heard
 
 
 def surroundings(x: Layout) -> Surroundings:
@@ -128,15 +142,15 @@ def normalised(vectors: Floats) -> Floats:
 def seen(messages: Floats, near: Surroundings) -> Floats:
     """(m, s, VIEWS * e) what each block hears of the messages (m, s, e)."""
     m, members, width = messages.shape
-    views = np.empty((m, members, VIEWS, width), np.float32)
+    starts, ends, heard = near.table
     sums = np.zeros((m + 1, members, width))
     np.cumsum(messages, axis=0, out=sums[1:])
-    for view in range(RANGES):
-        start, end = near.starts[:, view], near.ends[:, view]
-        views[:, :, view] = (sums[end] - sums[start]) / (end - start)[:, None, None]
-    views[:, :, -3] = template_means(messages, near.templates)[near.templates]
-    views[:, :, -2] = messages[near.headings] * (near.headings >= 0)[:, None, None]
-    views[:, :, -1] = messages[near.before]
+    ranges = ((sums[ends] - sums[starts]) / (ends - starts)[:, None, None]).astype(np.float32)
+    silence = np.zeros((1, members, width), np.float32)
+    rows = np.concatenate([ranges, template_means(messages, near.templates), messages, silence])
+    views = np.empty((m, members, VIEWS, width), np.float32)
+    for member in range(members):
+        views[:, member] = rows[:, member].take(heard, axis=0)
     return views.reshape(m, members, VIEWS * width)
 
 

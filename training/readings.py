@@ -77,7 +77,8 @@ def readings(predictions: Predictions, tuned_by_fold: Sequence[Tuned] | None = N
 
 def verdicts(found: Iterable[Reading], pages: Iterable[GoldPage | CorpusPage]) -> dict[Key, Access]:
     """Access verdict of each labelled page of known level, by coefficients fitted on other folds."""
-    known = {(page.source, page.id): (page.url, level) for page in pages if (level := access_level(page))}
+    golds = (page for page in pages if isinstance(page, GoldPage))
+    known = {(page.source, page.id): (page.url, level) for page in golds if (level := access_level(page))}
     seen = [reading for reading in found if reading.key in known]
     rows = [_row(reading, *known[reading.key]) for reading in seen]
     folds = np.array([reading.fold for reading in seen], np.int64)

@@ -179,7 +179,7 @@ def assemble(contract: Contract, fitted: Fitted, tuned: Tuned) -> Model:
 
 def access_rows(predictions: Predictions, tuned: Tuned, pages: Iterable[AnyPage]) -> Iterator[tuple[int, AccessRow]]:
     """Index of the sample, and what the verdict sees of it, for each labelled page whose access level is known."""
-    known = {(page.source, page.id): page for page in pages if access_level(page)}
+    known = {(page.source, page.id): page for page in pages if isinstance(page, GoldPage) and access_level(page)}
     stack = predictions.stack
     labels = stack.per_sample(tuned.calibration.label_probabilities(predictions.label_logits))
     main = stack.per_sample(tuned.calibration.main_probabilities(predictions.main_logits))
