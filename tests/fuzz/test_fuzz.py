@@ -19,12 +19,12 @@ FINDINGS = sorted((Path(__file__).parent / "findings").glob("*.*"))
 
 
 @pytest.fixture(scope="module")
-def targets(tiny_model):  # noqa: ANN001, ANN201
+def targets(tiny_model):
     return fuzz.targets(tiny_model)
 
 
 @pytest.mark.parametrize("name", NUMBERS)
-def test_mutations_find_nothing(name: str, targets, tiny_model, tmp_path) -> None:  # noqa: ANN001
+def test_mutations_find_nothing(name: str, targets, tiny_model, tmp_path) -> None:
     target, make_seeds, words = targets[name]
     seeds = make_seeds()
     if name == "model":
@@ -37,7 +37,7 @@ def test_mutations_find_nothing(name: str, targets, tiny_model, tmp_path) -> Non
 
 
 @pytest.mark.parametrize("path", FINDINGS, ids=lambda path: path.name)
-def test_what_was_found_stays_mended(path: Path, targets) -> None:  # noqa: ANN001
+def test_what_was_found_stays_mended(path: Path, targets) -> None:
     targets[path.name.partition("-")[0]][0](path.read_bytes())
 
 

@@ -18,7 +18,7 @@ ALL = os.environ.get("PAGESIEVE_HOSTILE") == "all"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def model(tmp_path_factory: pytest.TempPathFactory, tiny_model) -> None:  # noqa: ANN001
+def model(tmp_path_factory: pytest.TempPathFactory, tiny_model) -> None:
     """The cases are about input: a model of the right shape will do, whatever ships."""
     from classifier.modelfile import save_model
 
@@ -44,7 +44,7 @@ def test_cases_hold_what_they_promise() -> None:
     assert {"deep_div", "unclosed_font", "utf16le", "attributes", "links"} <= kinds
 
 
-def test_the_table_counts_what_happened(tmp_path) -> None:  # noqa: ANN001
+def test_the_table_counts_what_happened(tmp_path) -> None:
     results = [
         Result("ours", "nulls", "result", before=True, after=True, cpu=0.5, peak=80),
         Result("ours", "controls", "result", before=True, cpu=0.25, peak=90),

@@ -26,7 +26,7 @@ PAGES = [path.read_bytes() for path in sorted(SHIPPED.glob("*.html"))[:4]] + [CA
 
 
 @pytest.fixture(scope="module")
-def model(tiny_model, tmp_path_factory) -> str:  # noqa: ANN001
+def model(tiny_model, tmp_path_factory) -> str:
     path = tmp_path_factory.mktemp("model") / "tiny.npz"
     save_model(tiny_model, path)
     return str(path)
@@ -81,7 +81,16 @@ def test_the_step_of_feeding_changes_nothing(monkeypatch: pytest.MonkeyPatch) ->
         )  # fmt: skip
 
 
-FORBIDDEN = ("socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.fork", "pickle.find_class", "urllib.")
+FORBIDDEN = (
+    "socket.",
+    "subprocess.",
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.fork",
+    "pickle.find_class",
+    "urllib.",
+)
 
 WATCHED = """
 import sys

@@ -29,10 +29,63 @@ ANCHORED = {"inline._SCHEME", "metadata._DATE"}
 
 UNITS = (
     *("a", "A", "Aa", "1", " ", "\n", " \n", "a ", "\t", "_", "-", ".", "...", "…", ",", ":", ";", "/", "//", "/*"),
-    *("<", "<a", "<!", "<!--", "<!-- ", "-->", "<?", "<meta ", "<meta a=", "<a b='", '<a b="', "<a b=c", "[", "]", "](", "{", "}"),
-    *("&", "&#", "&#1", "& # 1", "&a", '"', '"a', '" ', '"\n', '"\\', "\\", "\\u", "\\ud800", "'", "`", "*", "* ", "#", "# ", "> ", "| "),
+    *(
+        "<",
+        "<a",
+        "<!",
+        "<!--",
+        "<!-- ",
+        "-->",
+        "<?",
+        "<meta ",
+        "<meta a=",
+        "<a b='",
+        '<a b="',
+        "<a b=c",
+        "[",
+        "]",
+        "](",
+        "{",
+        "}",
+    ),
+    *(
+        "&",
+        "&#",
+        "&#1",
+        "& # 1",
+        "&a",
+        '"',
+        '"a',
+        '" ',
+        '"\n',
+        '"\\',
+        "\\",
+        "\\u",
+        "\\ud800",
+        "'",
+        "`",
+        "*",
+        "* ",
+        "#",
+        "# ",
+        "> ",
+        "| ",
+    ),
     *("charset", "charset=", "charset = ", 'charset="', "encoding", "encoding=", 'encoding="', "<?xml encoding "),
-    *("display", "display :", "display: ", "visibility: ", "lang-", "language-a", "http:", "2024-", "T00:00", "by ", "\u3042", "é"),
+    *(
+        "display",
+        "display :",
+        "display: ",
+        "visibility: ",
+        "lang-",
+        "language-a",
+        "http:",
+        "2024-",
+        "T00:00",
+        "by ",
+        "\u3042",
+        "é",
+    ),
     *('"@type"', '"@type" : "', "/plus", "/de-plus", "-premium", ":free", "\ud800", "\0", "- ", " - ", " |"),
 )
 
@@ -86,7 +139,7 @@ def test_an_exponent_is_a_slope() -> None:
 
 
 @pytest.mark.parametrize("name", scaling.SHAPES)
-def test_every_shape_grows_and_is_read(name: str, tiny_model) -> None:  # noqa: ANN001
+def test_every_shape_grows_and_is_read(name: str, tiny_model) -> None:
     shape = scaling.SHAPES[name]
     assert len(shape(200)) > 1.5 * len(shape(100))
     assert Sieve(tiny_model, limits=scaling.LIFTED).read(shape(50)).page.truncated is None

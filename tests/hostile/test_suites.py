@@ -66,7 +66,7 @@ def chardet_files(suites: Path) -> Iterator[bytes]:
 @pytest.mark.parametrize(
     ("kind", "least"), [(html5lib, 8_000), (naughty, 500), (json_files, 600), (chardet_files, 400)]
 )
-def test_every_public_input_is_read_whole(kind, least: int, suites: Path, sieve: Sieve) -> None:  # noqa: ANN001
+def test_every_public_input_is_read_whole(kind, least: int, suites: Path, sieve: Sieve) -> None:
     inputs = list(kind(suites))
     assert len(inputs) >= least
     random.Random(0).shuffle(inputs)
