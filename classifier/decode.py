@@ -142,6 +142,7 @@ CHARSET_PARAMETER: Final = re.compile(
     re.IGNORECASE,
 )
 XML_ENCODING: Final = re.compile(rb"""\s*<\?xml[^>]*?encoding[\0- ]*=[\0- ]*(?:"([^">]*)"|'([^'>]*)')""")
+STRAY_ESCAPE: Final = re.compile(rb"\x1b(?!\([BJI]|\$[@B]|\$\(D)")
 NON_ASCII: Final = re.compile(rb"[\x80-\xff]")
 
 
@@ -186,6 +187,8 @@ def _decoded(data: bytes, name: str, source: Source) -> Decoded:
 
 def _read(data: bytes, name: str) -> str:
     """Decode by one of our own names; never raises."""
+    if name == "iso-2022-jp":  # Python takes three bytes for a stray escape, and with them the start of a tag
+        data = STRAY_ESCAPE.sub(b"\x1a", data)
     if name in MULTI_BYTE:
         return data.decode(MULTI_BYTE[name], "replace")
     return codecs.charmap_decode(data, "replace", _characters(SINGLE_BYTE[name]))[0]

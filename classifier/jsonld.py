@@ -195,6 +195,10 @@ def _without_lone_surrogates(root: object) -> object:
     waiting: list[Any] = [holder]
     while waiting:
         container = waiting.pop()
+        if isinstance(container, dict) and any(map(_LONE_SURROGATE.search, container)):
+            pairs = [(_LONE_SURROGATE.sub("\ufffd", key), value) for key, value in container.items()]
+            container.clear()
+            container.update(pairs)
         for key, value in list(container.items() if isinstance(container, dict) else enumerate(container)):
             if isinstance(value, str):
                 container[key] = _LONE_SURROGATE.sub("\ufffd", value)

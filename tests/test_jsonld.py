@@ -81,9 +81,9 @@ def test_half_surrogate_pairs_never_come_out(text):
 
 @pytest.mark.parametrize("unit", ["[", '{"a":', '"', "/*", "\\", "&quot;", '"\n\n', "}]", '{"a":"b"}'])
 def test_hostile_texts_cost_linear_time(unit):
-    began = time.perf_counter()
+    began = time.process_time()
     items = jsonld.read((unit * (jsonld.MAX_CHARS // len(unit)),))
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     assert len(items) <= jsonld.MAX_ITEMS
 
 

@@ -26,7 +26,9 @@ SHAPES: Final[Mapping[str, str]] = {
 
 SIZES: Final = (200, 2_000, 20_000, 200_000, 2_000_000)
 """Characters of the pages: four orders of magnitude."""
-UNBOUND: Final = Limits(1 << 30, 1 << 30, 512, 1_000, 1 << 30, 1e9)
+UNBOUND: Final = Limits(
+    max_bytes=1 << 30, max_elements=1 << 30, max_blocks=1 << 30, max_text=1 << 30, max_seconds=1e9
+)
 """A limit would make the last pages cheaper than they are."""
 STEEP: Final = 1.1
 """Largest slope in logarithms: what grows faster is quadratic somewhere."""

@@ -24,7 +24,9 @@ FORMATTING: Final = "a b big code em font i nobr s small strike strong tt u".spl
 NOT_CHARSETS: Final = "zlib idna punycode undefined unicode_escape rot13 hex base64 bz2 mbcs utf-7 ../../x".split()
 """Labels that name a Python codec, or nothing: no page may choose them."""
 
-ARTICLE: Final = '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Harbour</title>{}</head><body><main>'
+ARTICLE: Final = (
+    '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Harbour</title>{}</head><body><main>'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,10 @@ def _head() -> Iterator[tuple[str, Case]]:
     yield "canonicals_100k", _case(str, lambda: _numbered('<link rel="canonical" href="//h/{0}/../..">', 100_000))
     yield "base_malformed", _case(str, lambda: '<base href="http://[::1"><link rel=canonical href="//[">')
     yield "title_5mb", _case(str, lambda: f"<title>{'a | b - ' * 600_000}</title>")
-    yield "dates_malformed", _case(str, lambda: "".join(f'<meta name=date content="{date}">' for date in MALFORMED_DATES))
+    yield (
+        "dates_malformed",
+        _case(str, lambda: "".join(f'<meta name=date content="{date}">' for date in MALFORMED_DATES)),
+    )
     yield "ld_deep_100k", _ld_head(lambda: '{"a":' * 100_000 + "1" + "}" * 100_000)
     yield "ld_arrays_400k", _ld_head(lambda: "[" * 400_000 + "]" * 400_000)
     yield "ld_open_400k", _ld_head(lambda: "[{" * 200_000)
@@ -192,7 +197,10 @@ def _head() -> Iterator[tuple[str, Case]]:
     yield "ld_slashes", _ld_head(lambda: "/" * 400_000 + "/* " * 100_000)
     yield "ld_escapes", _ld_head(lambda: '{"@type":"Article","headline":"' + "\\ud800\\u0000\\q" * 50_000 + '"}')
     yield "ld_scripts_50k", _case(str, lambda: _json_ld('{"@type":"Article"}') * 50_000)
-    yield "ld_types", _ld_head(lambda: '{"@type":["Article",{"a":[1]},null],"author":[[{"name":{}}]],"isAccessibleForFree":{}}')
+    yield (
+        "ld_types",
+        _ld_head(lambda: '{"@type":["Article",{"a":[1]},null],"author":[[{"name":{}}]],"isAccessibleForFree":{}}'),
+    )
 
 
 def _encodings() -> Iterator[tuple[str, Case]]:
@@ -211,7 +219,10 @@ def _encodings() -> Iterator[tuple[str, Case]]:
     yield "charset_10mb", Case(lambda: utf8.replace("utf-8", "u" * 10_000_000).encode())
     yield "charset_header_10mb", Case(lambda: utf8.encode(), charset="charset" + " " * 10_000_000)
     yield "latin1_undeclared", Case(lambda: bare.encode("latin-1", "replace"))
-    yield "random_high_bytes", Case(lambda: raw(bytes(range(128, 256)) * 40_000).replace(b'<meta charset="utf-8">', b""))
+    yield (
+        "random_high_bytes",
+        Case(lambda: raw(bytes(range(128, 256)) * 40_000).replace(b'<meta charset="utf-8">', b"")),
+    )
     yield "iso2022_escapes", Case(lambda: raw(b"\x1b$B\x1b(B\x1b$" * 100_000).replace(b'"utf-8"', b"iso-2022-jp"))
 
 
@@ -248,11 +259,18 @@ MALFORMED_URLS: Final = (
     *("javascript:x()", "java\nscript:x()", "\x01javascript:x()", "data:text/html,x", "?" * 5_000, "#" * 5_000),
     *("//", "///", "http:", "%", "%zz", "\ufeff", "..", "/../" * 5_000, "http://a@b@c/", "\\\\server\\share", " "),
 )
-MALFORMED_DATES: Final = ("0000-00-00", "9999-99-99T99:99", "2024-02-30", "Tue, 99 Foo", "1" * 5_000, "T", "-", "+99:99")
+MALFORMED_DATES: Final = (
+    "0000-00-00",
+    "9999-99-99T99:99",
+    "2024-02-30",
+    "Tue, 99 Foo",
+    "1" * 5_000,
+    "T",
+    "-",
+    "+99:99",
+)
 
 CASES: Final[dict[str, Case]] = {
-    name: case
-    for family in (_structure, _attributes, _text, _head, _encodings, _no_pages)
-    for name, case in family()
+    name: case for family in (_structure, _attributes, _text, _head, _encodings, _no_pages) for name, case in family()
 }
 """All cases by name."""

@@ -214,7 +214,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--tools", nargs="+", default=list(TOOLS), choices=list(TOOLS))
     parser.add_argument("--cases", nargs="+", default=list(CASES), metavar="CASE", help="names, or beginnings of names")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every result to FILE")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="put the table into FILE, such as docs/robustness.md")
+    parser.add_argument(
+        "--write", type=Path, metavar="FILE", help="put the table into FILE, such as docs/robustness.md"
+    )
     options = parser.parse_args(arguments)
     if options.child:
         _child(*options.child)
