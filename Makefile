@@ -12,7 +12,7 @@ DATA = datasets/pages $(call found,--corpora,$(CORPORA)) $(call found,--gold,$(G
 FLOORS = $(if $(and $(wildcard $(CORPORA)),$(wildcard $(GOLD))),--floors datasets/floors.json)
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test doors train evaluate adapt-figures bench profile scale soak screenshots build clean
+.PHONY: help install check test doors train evaluate adapt-figures bench profile scale soak robustness fuzz screenshots build clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +53,17 @@ scale: ## what a stream of pages costs, into docs/scale.md
 
 soak: ## 100,000 pages through the pool: memory, recovery
 	$(PYTHON) -m training.soak
+
+robustness: ## hostile pages, beside other extractors; growth of the work with the page
+	$(PYTHON) -m training.robustness --json robustness.json --write docs/robustness.md
+	OPENBLAS_NUM_THREADS=1 $(PYTHON) -m training.scaling
+
+SECONDS ?= 600
+fuzz: ## SECONDS of mutated input for each way in
+	for target in page jsonld model labels; do \
+		OPENBLAS_NUM_THREADS=1 $(PYTHON) -m training.fuzz $$target --seconds $(SECONDS) --inputs 100000000 \
+			--findings fuzz-findings/$$target || exit 1; \
+	done
 
 screenshots: ## the annotation page into docs/annotate.png
 	$(PYTHON) docs/screenshots.py

@@ -5,7 +5,7 @@ fragments that were written for this project in many languages and builds: gates
 are none. A composed page is used for training alone and never measured on.
 
 Tried and dropped: scrambled text in place of the rest of the article, labelled paywall, behind a fifth of the gates.
-The prose of languages that are rare in training was then taken for filler (90 blocks of three Polish and Russian pages).
+The prose of languages that are rare in training was then taken for filler: 90 blocks of three Polish and Russian pages.
 """
 
 import re
