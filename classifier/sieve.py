@@ -22,7 +22,7 @@ from classifier.modelfile import Kind
 from classifier.modelfile import default_model as default_model
 from classifier.page import Bools, Page
 from classifier.plaintext import read_lines
-from classifier.sitemodel import SiteModel, load_any
+from classifier.sitemodel import Corrected, SiteModel, load_any
 from classifier.sniff import foreign_kind
 
 OnLimit = Literal["flag", "raise"]
@@ -224,7 +224,7 @@ PART: Final = 8_192
 """Blocks that the model sees at once. More have been met in no real page; their features alone would fill memory."""
 
 
-def _predicted(model: AnyModel, layout: Layout) -> tuple[Floats, Floats]:
+def _predicted(model: AnyModel | Corrected, layout: Layout) -> tuple[Floats, Floats]:
     """The model's probabilities for a page, which it sees in parts where it is huge."""
     page = layout.page
     if len(page) <= PART:

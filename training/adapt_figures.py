@@ -22,6 +22,8 @@ from classifier.layout import Floats
 from classifier.sitemodel import Correction, host_of, shifted
 from training.adapt import Lesson, fit_correction
 from training.align import align_text
+from training.cli import source_arguments
+from training.compose import read_fragments
 from training.corpora import CorpusPage
 from training.counts import AnyPage
 from training.fit import Stack, cross_validate
@@ -131,13 +133,13 @@ def summary(found: Sequence[SiteWorth]) -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m training.adapt_figures", description=__doc__)
-    parser.add_argument("folders", nargs="*", type=Path, default=[])
-    parser.add_argument("--corpora", type=Path, required=True)
-    parser.add_argument("--gold", type=Path)
+    source_arguments(parser)
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args(arguments)
-    pages = find_pages(options.folders, options.gold, options.corpora)
-    predictions = cross_validate(Stack(make_samples(pages)), lambda step: print(step, file=sys.stderr))
+    pages = find_pages(options.folders, options.gold, options.corpora, options.annotations)
+    fragments = read_fragments(options.gates) if options.gates else ()
+    samples = make_samples(pages, "html", options.jobs, fragments, options.cache)
+    predictions = cross_validate(Stack(samples, options.seed), lambda step: print(step, file=sys.stderr))
     tuned = tune_folds(predictions)
     found = list(readings(predictions, tuned))
     figures = {corpus: figures_of(cases(found, tuned, pages, corpus)) for corpus in ("fundus", "wcxb")}

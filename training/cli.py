@@ -22,11 +22,12 @@ def add_train(commands: Any) -> None:
         "  pagesieve train datasets/pages -o models/\n"
         "  pagesieve train datasets/pages --gold ../shared/gold --corpora corpora -o classifier/models",
     )
-    _source_arguments(parser)
+    source_arguments(parser)
     parser.add_argument("-o", "--output", required=True, type=Path, help="folder for html.npz and text.npz")
 
 
-def _source_arguments(parser: argparse.ArgumentParser) -> None:
+def source_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what tells which pages to use."""
     parser.add_argument("folders", metavar="FOLDER", nargs="*", type=Path, help="folders of label files and pages")
     parser.add_argument("--gold", type=Path, help="folder of the gold set")
     parser.add_argument("--corpora", type=Path, help="folder that holds the unpacked corpora")
@@ -102,7 +103,7 @@ def add_evaluate(commands: Any) -> None:
         "  pagesieve evaluate datasets/pages\n"
         "  pagesieve evaluate datasets/pages --gold ../shared/gold --corpora corpora --report report.html",
     )
-    _source_arguments(parser)
+    source_arguments(parser)
     parser.add_argument("--json", type=Path, help="write all figures here")
     parser.add_argument("--report", type=Path, help="write the HTML report here")
     parser.add_argument("--floors", type=Path, help="fail when a figure is below its floor in this file")

@@ -93,7 +93,7 @@ def _resiliparse() -> tuple[Callable[[bytes, str | None], Texts], tuple[type[Exc
     from resiliparse.parse.encoding import bytes_to_str, detect_encoding
 
     def read(data: bytes, _: str | None) -> Texts:
-        return extract_plain_text(bytes_to_str(data, detect_encoding(data)), main_content=True), None
+        return extract_plain_text(bytes_to_str(data, detect_encoding(data) or "utf-8"), main_content=True), None
 
     return read, ()
 

@@ -64,7 +64,8 @@ def exponent(seconds: dict[int, float]) -> float:
     """
     points = [(math.log(size), math.log(max(time, 1e-4))) for size, time in seconds.items()]
     x, y = (sum(values) / len(points) for values in zip(*points, strict=True))
-    return sum((a - x) * (b - y) for a, b in points) / sum((a - x) ** 2 for a, _ in points)
+    slope: float = sum((a - x) * (b - y) for a, b in points) / sum((a - x) ** 2 for a, _ in points)
+    return slope
 
 
 def measure(sieve: Sieve, shape: Callable[[int], str], rounds: int) -> dict[int, float]:
