@@ -5,12 +5,13 @@ The thresholds come with the model. What the model said stays beside what was de
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from classifier.labels import LABELS, PAYWALL
+from classifier.labels import CONTENT, LABELS, PAYWALL
 from classifier.layout import Floats, Layout, Longs
 from classifier.phrasebook import holds_ad_mark
 
@@ -26,6 +27,11 @@ page that is expected to hold fewer than ``main_words`` words of it holds none."
 
 MARK_WORDS: Final = 16
 MARK_SURE: Final = 0.8
+
+GAP_BLOCKS: Final = 4
+GAP_LIKELY: Final = 0.15
+"""So many blocks or fewer that stand between two of a gate belong to it, if each is a gate with this probability and
+none was taken for content."""
 
 REPEAT_WORDS: Final = 8
 """A block of so many words that stands a second time is returned once."""
@@ -48,7 +54,7 @@ class Decision:
 def decide(x: Layout, labels: Floats, main: Floats, thresholds: Mapping[str, float]) -> Decision:
     """Decide on label probabilities (m, 4) and main probabilities (m)."""
     weights = np.array([thresholds[f"weight_{label}"] for label in LABELS], np.float32)
-    chosen = _without_marks(x, labels, labels * weights)
+    chosen = _with_gaps_closed(labels, _without_marks(x, labels, labels * weights))
     words = np.maximum(x.size, 0.5)
     expected = float((words * main).sum())
     fresh = ~repeats(x)
@@ -75,6 +81,17 @@ def _without_marks(x: Layout, labels: Floats, shares: Floats) -> Longs:
     for block in np.flatnonzero(doubtful).tolist():
         if holds_ad_mark(x.words[block]):
             chosen[block] = np.delete(shares[block], PAYWALL).argmax()
+    return chosen
+
+
+def _with_gaps_closed(labels: Floats, chosen: Longs) -> Longs:
+    """(m) the labels, with short gaps inside a gate closed: an offer's price or date looks like nothing by itself."""
+    gates = np.flatnonzero(chosen == PAYWALL)
+    for before, after in pairwise(gates.tolist()):
+        gap = slice(before + 1, after)
+        short = 1 < after - before <= GAP_BLOCKS + 1
+        if short and (labels[gap, PAYWALL] >= GAP_LIKELY).all() and (chosen[gap] != CONTENT).all():
+            chosen[gap] = PAYWALL
     return chosen
 
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier.blocks import cut
-from classifier.decide import DEFAULT_THRESHOLDS, REPEAT_WORDS, best_expected_f1, decide, repeats
+from classifier.decide import DEFAULT_THRESHOLDS, GAP_BLOCKS, GAP_LIKELY, REPEAT_WORDS, best_expected_f1, decide, repeats
 from classifier.labels import AD, CONTENT, LABELS, NAVIGATION, PAYWALL
 from classifier.layout import Layout
 from classifier.plaintext import read_lines
@@ -170,3 +170,28 @@ def test_a_decision_works_on_pages_too():
         True,
         False,
     ]
+
+
+# -- gates ---------------------------------------------------------------------------------------------------
+
+
+def gate_with(*inside, likely=0.2):
+    """Labels of a gate's first and last block and of what stands between them."""
+    between = np.full((len(inside), 4), (1 - likely) / 6, np.float32)
+    between[np.arange(len(inside)), list(inside)] = (1 - likely) * 2 / 3
+    between[:, PAYWALL] = likely
+    shares = np.concatenate([certain(PAYWALL), between, certain(PAYWALL)])
+    texts = [f"text {i}" for i in range(len(shares))]
+    return decided(texts, [0] * len(texts), shares).labels.tolist()[1:-1]
+
+
+def test_a_short_gap_inside_a_gate_is_closed():
+    assert gate_with(NAVIGATION) == [PAYWALL]
+    assert gate_with(NAVIGATION, AD, NAVIGATION, NAVIGATION) == [PAYWALL] * GAP_BLOCKS
+
+
+def test_what_is_long_or_content_or_no_gate_at_all_stays():
+    assert gate_with(*[NAVIGATION] * (GAP_BLOCKS + 1)) == [NAVIGATION] * (GAP_BLOCKS + 1)
+    assert gate_with(NAVIGATION, CONTENT) == [NAVIGATION, CONTENT]
+    assert gate_with(NAVIGATION, likely=GAP_LIKELY - 0.01) == [NAVIGATION]
+    assert gate_with() == []
