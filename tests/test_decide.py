@@ -4,7 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier.blocks import cut
-from classifier.decide import DEFAULT_THRESHOLDS, GAP_BLOCKS, GAP_LIKELY, REPEAT_WORDS, best_expected_f1, decide, repeats
+from classifier.decide import (
+    DEFAULT_THRESHOLDS,
+    GAP_BLOCKS,
+    GAP_LIKELY,
+    REPEAT_WORDS,
+    best_expected_f1,
+    decide,
+    repeats,
+)
 from classifier.labels import AD, CONTENT, LABELS, NAVIGATION, PAYWALL
 from classifier.layout import Layout
 from classifier.plaintext import read_lines

@@ -7,7 +7,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import hostile
+import attacks
 import pytest
 from annotate_pages import TOKEN, number_of
 
@@ -431,7 +431,7 @@ def canary():
 
 
 def test_the_attacks_work_where_nothing_stops_them(driver, canary):
-    page = hostile.page(canary.address).replace("<meta http-equiv=refresh", "<meta name=x")
+    page = attacks.page(canary.address).replace("<meta http-equiv=refresh", "<meta name=x")
     canary.page = page.encode()
     driver.get(f"{canary.address}/")
     WebDriverWait(driver, 10).until(lambda d: len(set(canary.calls)) >= 6)
@@ -442,7 +442,7 @@ def test_the_attacks_work_where_nothing_stops_them(driver, canary):
 def test_a_page_under_annotation_runs_nothing_and_reaches_nobody(driver, folder, sieve, canary):
     name = '"><img src=x onerror=top.pwned=1>'
     pages = folder / "pages"
-    (pages / f"{name}.html").write_text(hostile.page(canary.address), "utf-8")
+    (pages / f"{name}.html").write_text(attacks.page(canary.address), "utf-8")
     session = Session(pages, folder / "labels", sieve)
     with serving(session) as address:
         desk = Desk(driver, session, folder, address).open(name)

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 
-import hostile
+import attacks
 import pytest
 from annotate_pages import PORT, TOKEN, make_client, number_of
 
@@ -303,7 +303,7 @@ def test_a_full_disk_is_told(client, session, monkeypatch):
 
 def test_texts_names_and_labels_come_as_json_and_escaped(folder, sieve):
     name = '"><img src=x onerror=top.pwned=1>&'
-    strings = [string for string in hostile.naughty_strings() if string.strip()]
+    strings = [string for string in attacks.naughty_strings() if string.strip()]
     escaped = "".join(f"<p>{string.replace('&', '&amp;').replace('<', '&lt;')}</p>" for string in strings)
     (folder / "pages" / f"{name}.html").write_text(escaped, "utf-8", errors="replace")
     session = Session(folder / "pages", folder / "labels", sieve)

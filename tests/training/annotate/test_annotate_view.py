@@ -3,7 +3,7 @@
 import re
 from html.parser import HTMLParser
 
-import hostile
+import attacks
 import pytest
 from hypothesis import given, settings
 from strategies import documents
@@ -69,21 +69,21 @@ def test_every_block_of_the_pages_that_ship_is_marked_with_its_text(shipped_page
 
 
 def test_hostile_pages_keep_their_text_and_nothing_that_acts():
-    page, found = check(hostile.page())
+    page, found = check(attacks.page())
     assert found.pieces == squeezed(text.replace("\ufdd0", "").replace("\ufdd1", "") for text in page.texts)
     # addresses in styles stay, and the frame's policy stops them; there are none anywhere else
-    shown = re.sub(r'<style>.*?</style>| style="[^"]*"', "", rebuild(hostile.page(), page), flags=re.DOTALL)
+    shown = re.sub(r'<style>.*?</style>| style="[^"]*"', "", rebuild(attacks.page(), page), flags=re.DOTALL)
     assert "canary" not in shown
 
 
-@pytest.mark.parametrize("attack", hostile.ATTACKS)
+@pytest.mark.parametrize("attack", attacks.ATTACKS)
 def test_each_attack_alone(attack):
     _, found = check("<p>Before.</p>" + attack.format(canary="http://canary.invalid"))
     assert found.pieces[0] == "Before."
 
 
 def test_naughty_strings_are_text_and_attributes_at_most():
-    for string in hostile.naughty_strings():
+    for string in attacks.naughty_strings():
         check(f"<p>{string}</p><p class='{string}' style=\"{string}\">x</p><img alt='{string}'>")
 
 
