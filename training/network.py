@@ -40,6 +40,8 @@ class Settings:
     """Share of the inputs and of the vectors that is blanked at random in training."""
     blank: float = 0.0
     """Share of the pages on which a group of inputs is blanked as a whole, for each group."""
+    composed: float = 0.5
+    """Share of the composed pages that an epoch sees."""
     pages: int = 16
     """Pages in a batch."""
     warm: float = 0.2

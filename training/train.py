@@ -147,7 +147,7 @@ def train(
 ) -> Trained:
     """Fit one model. The same pages and seed give the same model."""
     progress(f"features of {len(pages)} pages")
-    stack = Stack(make_samples(pages, kind, jobs, fragments, cache), seed)
+    stack = Stack(make_samples(pages, kind, jobs, fragments, cache), seed, kind)
     predictions = cross_validate(stack, progress)
     everyone = np.ones(len(stack.samples), np.bool_)
     tuned = tune(predictions, everyone)
