@@ -33,7 +33,7 @@ SITE = {
     "/gone": (404, "text/html", b"<h1>Not found</h1>"),
     "/data": (200, "application/json", b"{}"),
     "/asked": (200, "text/html", article("Asked")),
-    "/latin": (200, "text/html; charset=iso-8859-1", article("Caf\u00e9").decode().encode("latin-1")),
+    "/latin": (200, "text/html; charset=iso-8859-1", article("Latin").decode().replace("quay", "Caf\u00e9").encode("latin-1")),
 }
 
 

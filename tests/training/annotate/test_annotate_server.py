@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import sys
 import threading
 import time
 
@@ -295,7 +296,7 @@ def test_a_full_disk_is_told(client, session, monkeypatch):
     def full(*_):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("training.annotate.session.save", full)
+    monkeypatch.setattr(sys.modules[Session.__module__], "save", full)
     answer = put(client, 0, sent(client, 0))
     assert answer.status_code == 507
     assert "No space left" in answer.json()["error"]
