@@ -98,7 +98,7 @@ def _arrays(model: Model) -> Iterator[tuple[str, Array]]:
     for name in ("entry", "messages", "rounds", "exit", "outputs"):
         weights = getattr(network, name)
         # an array of a model has three dimensions at most
-        yield name, weights.reshape(-1, *weights.shape[-2:]).astype("<f4")
+        yield name, weights.reshape(-1, *weights.shape[-2:]).astype("<f2")
 
 
 def _model(arrays: dict[str, Array], contract: dict[str, Any]) -> Model:
@@ -179,11 +179,11 @@ def _network(arrays: dict[str, Array], inputs: int) -> Network:
     return Network(
         mean,
         scale,
-        entry=take_floats(arrays, "entry", (inputs + 1, members, width)),
-        messages=take_floats(arrays, "messages", sent).reshape(rounds, members, *sent[1:]),
-        rounds=take_floats(arrays, "rounds", heard).reshape(rounds, members, *heard[1:]),
-        exit=take_floats(arrays, "exit", (members, width + 1, width)),
-        outputs=take_floats(arrays, "outputs", (members, width + 1, len(LABELS) + 1)),
+        entry=take_floats(arrays, "entry", (inputs + 1, members, width), "<f2"),
+        messages=take_floats(arrays, "messages", sent, "<f2").reshape(rounds, members, *sent[1:]),
+        rounds=take_floats(arrays, "rounds", heard, "<f2").reshape(rounds, members, *heard[1:]),
+        exit=take_floats(arrays, "exit", (members, width + 1, width), "<f2"),
+        outputs=take_floats(arrays, "outputs", (members, width + 1, len(LABELS) + 1), "<f2"),
     )
 
 

@@ -170,8 +170,8 @@ def test_the_largest_model_takes_no_more_memory_than_it_may(tiny_model, tmp_path
         old.mean,
         old.scale,
         entry=np.ones((len(old.mean) + 1, 4, width), np.float32),
-        messages=np.ones((2, 4, width, 64), np.float32),
-        rounds=np.ones((2, 4, width + VIEWS * 64 + 1, width), np.float32),
+        messages=np.ones((5, 4, width, 64), np.float32),
+        rounds=np.ones((5, 4, width + VIEWS * 64 + 1, width), np.float32),
         exit=np.ones((4, width + 1, width), np.float32),
         outputs=np.ones((4, width + 1, 5), np.float32),
     )
