@@ -1,8 +1,8 @@
-"""Make ``docs/annotate.png``: the annotation page with a page that ships, half done.
+"""Make ``docs/annotate.png``, the annotation page with a page that ships, half done, and ``docs/report.png``.
 
     python docs/screenshots.py [dark]
 
-Needs ``pip install '.[annotate]' selenium``, Chromium and its driver.
+Needs ``pip install '.[annotate,train]' selenium``, Chromium and its driver.
 """
 
 import shutil
@@ -18,6 +18,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from classifier import Sieve
+from classifier.cli import main as command
 from training.annotate.serve import listen, make_server
 from training.annotate.session import Session
 
@@ -65,6 +66,17 @@ def work(driver: webdriver.Chrome, address: str) -> None:
     time.sleep(0.5)
 
 
+def report(driver: webdriver.Chrome, folder: Path) -> None:
+    """Evaluate on the pages that ship, and show the head of the report."""
+    made = folder / "report.html"
+    if command(["evaluate", str(ROOT / "datasets" / "pages"), "--report", str(made)]):
+        raise SystemExit("the evaluation failed")
+    driver.get(made.as_uri())
+    target = ROOT / "docs" / "report.png"
+    driver.save_screenshot(str(target))
+    print(f"{target}: {target.stat().st_size} bytes")
+
+
 def main() -> None:
     """Serve some pages, drive the browser, save the picture."""
     dark = "dark" in sys.argv[1:]
@@ -86,6 +98,7 @@ def main() -> None:
             print(f"{target}: {target.stat().st_size} bytes")
             for entry in driver.get_log("browser"):
                 print(entry["level"], entry["message"])
+            report(driver, folder)
         finally:
             driver.quit()
             server.should_exit = True
