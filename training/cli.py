@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from classifier.cli import DONE, FAILED, USAGE, command
 from classifier.modelfile import save_model
@@ -43,7 +43,23 @@ def _refuse(error: Exception) -> int:
     return USAGE
 
 
-def _progress() -> Callable[[str], None]:
+STEPS: Final = 9
+"""Steps of one training: features, lexical scores, five folds, lexical stage and network on all pages."""
+
+
+def _progress(steps: int = 0) -> Callable[[str], None]:
+    """Steps as lines; of ``steps`` of them, where a person looks on, as a bar with the time left."""
+    if steps and sys.stderr.isatty():
+        from tqdm import tqdm
+
+        shape = "{desc:44}{bar}{n_fmt}/{total_fmt}, {remaining} left"
+        bar = tqdm(total=steps, file=sys.stderr, bar_format=shape, mininterval=0)
+
+        def advance(step: str) -> None:
+            bar.set_description_str(step[:42], refresh=False)
+            bar.update()
+
+        return advance
     started = time.monotonic()
 
     def progress(step: str) -> None:
@@ -60,7 +76,7 @@ def _train(options: argparse.Namespace) -> int:
     from training.readings import readings, tune_folds
     from training.train import find_pages, scored, train  # needs scikit-learn, which other commands do not
 
-    progress = _progress()
+    progress = _progress(2 * STEPS + 2)
     try:
         pages = find_pages(options.folders, options.gold, options.corpora, options.annotations)
         fragments = read_fragments(options.gates) if options.gates else ()

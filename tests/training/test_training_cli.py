@@ -1,7 +1,9 @@
 """``pagesieve train`` and ``evaluate`` as the command runs them, found by the entry points of pyproject.toml."""
 
+import io
 import json
 import shutil
+import sys
 import tomllib
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -11,6 +13,7 @@ from small_training import few_pages, quickly
 
 from classifier import cli, load_model
 from classifier.labels import LABELS
+from training import cli as training_cli
 
 GROUP = "pagesieve.commands"
 
@@ -128,3 +131,18 @@ def test_a_folder_without_pages_is_one_sentence(command, tmp_path, capsys):
     assert run(command, tmp_path / "empty", *output) == 2
     assert f"No labelled pages in {tmp_path / 'empty'};" in one_sentence(capsys)
     assert not (tmp_path / "models").exists()
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_person_sees_a_bar_with_the_time_left(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    progress = training_cli._progress(3)
+    for step in ("features of 2 pages", "lexical scores", "network, fold 1 of 5"):
+        progress(step)
+    assert "network, fold 1 of 5" in terminal.getvalue()
+    assert "3/3" in terminal.getvalue() and " left" in terminal.getvalue()
