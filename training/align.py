@@ -25,6 +25,9 @@ from classifier.labels import LABELS, Label
 from classifier.page import Page
 from classifier.words import split_words
 
+UNKNOWN: Final = -1
+"""In place of a label or a share of main text that nobody knows."""
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 

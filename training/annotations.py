@@ -18,14 +18,13 @@ import numpy as np
 from classifier.labels import LABELS
 from classifier.layout import Longs
 from classifier.page import Page
-from training.align import match
+from training.align import UNKNOWN, match
 
 Access = Literal["open", "metered", "gated", "unsure"]
 ACCESS: Final[tuple[Access, ...]] = ("open", "metered", "gated", "unsure")
 
 DIGITS: Final = 4
 """Hexadecimal digits of a digest. Order decides with them: neighbours that happen to agree are rare."""
-UNKNOWN: Final = -1
 
 _CODES: Final = "".join(label[0] for label in LABELS)
 

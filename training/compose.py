@@ -21,6 +21,7 @@ from classifier.blocks import cut
 from classifier.labels import CONTENT, LABELS, Label
 from classifier.layout import Longs
 from classifier.page import Page
+from training.align import UNKNOWN
 
 MARK: Final = "pagesieve-is-"
 """With a label behind it, names an element whose text bears that label. It is gone before a feature could see it."""
@@ -30,7 +31,6 @@ CUT_SHARE: Final = 0.6
 """Share of the gates in the text behind which the rest of the text is taken away, as sites do."""
 SECOND_SHARE: Final = 0.35
 """Share of the composed pages that hold a second fragment."""
-UNKNOWN: Final = -1
 REACH: Final = 400
 """Blocks of the page that are looked through for the next one of the composed page."""
 

@@ -60,9 +60,10 @@ def _counted(read: Mapping[Key, Reading], pages: Sequence[AnyPage]) -> Iterator[
     news = [page for page in corpora if page.source == "fundus" and page.truth.paragraphs]
     yield "fundus", _fundus(read, news)
     yield "trafilatura", _snippets(read, [page for page in corpora if page.source == "trafilatura"])
+    labelled = [page for page in pages if isinstance(page, GoldPage)]
     measured = measured_golds(pages)
     yield "gold", gold_counts(read, measured)
-    yield "access", access_counts(verdicts(read.values(), pages), measured)
+    yield "access", access_counts(verdicts(read.values(), labelled), measured)
     yield "calibration.labels", _label_calibration(read, measured)
     yield "calibration.main", _main_calibration(read, corpora)
 

@@ -10,7 +10,6 @@ The same batches, settings and seed give the same weights on the same machine an
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +17,9 @@ from scipy import sparse
 
 from classifier.layout import Floats, Longs
 from classifier.network import RANGES, VIEWS, Network, Surroundings, standardised
+from training.align import UNKNOWN
 
 Weights = dict[str, Floats]
-
-UNKNOWN: Final = -1
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,14 @@ from typing import Final
 import numpy as np
 
 from classifier import extraction
-from classifier.access import Access, Level, gather, judge
+from classifier.access import Access, gather, judge
 from classifier.decide import DEFAULT_THRESHOLDS, Decision, decide
 from classifier.layout import Floats
 from classifier.model import Calibration
-from training.corpora import CorpusPage
 from training.fit import Predictions
 from training.fit_access import AccessRow, fit_access
 from training.gold import GoldPage
-from training.samples import Sample, access_level
+from training.samples import Sample
 from training.tune import Tuned, tune
 
 Key = tuple[str, str]
@@ -75,12 +74,11 @@ def readings(predictions: Predictions, tuned_by_fold: Sequence[Tuned] | None = N
         yield Reading(sample, fold, *shares, decision)
 
 
-def verdicts(found: Iterable[Reading], pages: Iterable[GoldPage | CorpusPage]) -> dict[Key, Access]:
+def verdicts(found: Iterable[Reading], golds: Iterable[GoldPage]) -> dict[Key, Access]:
     """Access verdict of each labelled page of known level, by coefficients fitted on other folds."""
-    golds = (page for page in pages if isinstance(page, GoldPage))
-    known = {(page.source, page.id): (page.url, level) for page in golds if (level := access_level(page))}
-    seen = [reading for reading in found if reading.key in known]
-    rows = [_row(reading, *known[reading.key]) for reading in seen]
+    levels = {(page.source, page.id): page for page in golds if page.access != "unsure"}
+    seen = [reading for reading in found if reading.key in levels]
+    rows = [_row(reading, levels[reading.key]) for reading in seen]
     folds = np.array([reading.fold for reading in seen], np.int64)
     given: dict[Key, Access] = {}
     for fold in np.unique(folds).tolist():
@@ -91,7 +89,8 @@ def verdicts(found: Iterable[Reading], pages: Iterable[GoldPage | CorpusPage]) -
     return given
 
 
-def _row(reading: Reading, url: str | None, level: Level) -> AccessRow:
+def _row(reading: Reading, page: GoldPage) -> AccessRow:
+    assert page.access != "unsure"
     sample = reading.sample
-    observed = gather(sample.page, reading.labels, reading.main, url=url, layout=sample.layout)
-    return AccessRow(observed, level, sample.site, sample.id)
+    observed = gather(sample.page, reading.labels, reading.main, url=page.url, layout=sample.layout)
+    return AccessRow(observed, page.access, sample.site, sample.id)

@@ -9,20 +9,18 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from classifier.access import Level
 from classifier.blocks import cut
 from classifier.features import featurise
 from classifier.labels import CONTENT, PAYWALL, Label
 from classifier.layout import Floats, Layout, Longs
 from classifier.network import Surroundings, surroundings
 from classifier.page import Page
+from training.align import UNKNOWN as UNKNOWN
 from training.align import align_segments, align_snippets, align_text
 from training.annotations import lay
 from training.compose import Fragment, compose
 from training.corpora import CorpusPage, Truth, read_html
 from training.gold import GoldPage
-
-UNKNOWN: Final = -1
 
 COMPOSED: Final = "composed"
 """Corpus of the samples that were put together for training (:mod:`training.compose`)."""
@@ -111,12 +109,6 @@ def corpus_sample(source: CorpusPage) -> Sample | None:
     if main is None and labels is None:
         return None
     return make_sample(source.id, source.source, source.source, source.site, page, labels, main)
-
-
-def access_level(page: GoldPage | CorpusPage) -> Level | None:
-    """The access level that a reader saw; None where nobody looked, or could not tell."""
-    known = page.access if isinstance(page, GoldPage) else page.annotation.access if page.annotation else "unsure"
-    return None if known == "unsure" else known
 
 
 def composed_samples(

@@ -24,7 +24,7 @@ from training.fit import Fitted, Predictions, Stack, cross_validate, fit_all
 from training.fit_access import AccessRow, fit_access
 from training.gold import GoldPage, read_gold, read_pages
 from training.plainlines import text_samples
-from training.samples import UNKNOWN, Sample, access_level, composed_samples, corpus_sample, gold_sample
+from training.samples import UNKNOWN, Sample, composed_samples, corpus_sample, gold_sample
 from training.tune import Tuned, tune
 
 Kind = Literal["html", "text"]
@@ -179,17 +179,16 @@ def assemble(contract: Contract, fitted: Fitted, tuned: Tuned) -> Model:
 
 def access_rows(predictions: Predictions, tuned: Tuned, pages: Iterable[AnyPage]) -> Iterator[tuple[int, AccessRow]]:
     """Index of the sample, and what the verdict sees of it, for each labelled page whose access level is known."""
-    known = {(page.source, page.id): page for page in pages if isinstance(page, GoldPage) and access_level(page)}
+    gold = {(page.source, page.id): page for page in pages if isinstance(page, GoldPage)}
     stack = predictions.stack
     labels = stack.per_sample(tuned.calibration.label_probabilities(predictions.label_logits))
     main = stack.per_sample(tuned.calibration.main_probabilities(predictions.main_logits))
     for index, (sample, label, kept) in enumerate(zip(stack.samples, labels, main, strict=True)):
-        page = known.get((sample.source, sample.id))
-        level = access_level(page) if page else None
-        if page is None or level is None:
+        page = gold.get((sample.source, sample.id))
+        if page is None or page.access == "unsure":
             continue
         observed = gather(sample.page, label, kept, url=page.url, layout=sample.layout)
-        yield index, AccessRow(observed, level, sample.site, sample.id)
+        yield index, AccessRow(observed, page.access, sample.site, sample.id)
 
 
 def access_coefficients(
