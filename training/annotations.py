@@ -69,7 +69,12 @@ def write_annotations(annotations: Iterable[Annotation], path: Path) -> None:
 
 
 def read_annotations(path: str | Path) -> dict[tuple[str, str], Annotation]:
-    """Annotations by corpus and id. Raises ``ValueError`` with file and line for an unsound record."""
+    """Annotations by corpus and id.
+
+    Raises ``FileNotFoundError`` without the file, ``ValueError`` with file and line for an unsound record.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"No file {path}: name one such as datasets/annotations.jsonl.")
     found: dict[tuple[str, str], Annotation] = {}
     with Path(path).open(encoding="utf-8") as file:
         for number, line in enumerate(file, 1):

@@ -53,10 +53,13 @@ class Fragment:
 def read_fragments(folder: str | Path) -> tuple[Fragment, ...]:
     """Fragments of ``folder/*.html``, each begun by ``<!-- fragment: LABEL; place: PLACE; lang: LANG -->``.
 
-    Raises ``ValueError`` with the file for a label or place that is unknown, or a file without a fragment.
+    Raises ``FileNotFoundError`` if there is no such file, ``ValueError`` with the file for a label or place that is unknown, or a file without a fragment.
     """
     found: list[Fragment] = []
-    for path in sorted(Path(folder).glob("*.html")):
+    paths = sorted(Path(folder).glob("*.html"))
+    if not paths:
+        raise FileNotFoundError(f"No fragments in {folder}: name a folder of .html files such as datasets/gates.")
+    for path in paths:
         parts = _HEAD.split(path.read_text(encoding="utf-8"))
         if len(parts) < 5:
             raise ValueError(f"{path}: holds no fragment; begin each by <!-- fragment: LABEL; place: …; lang: … -->.")

@@ -60,6 +60,11 @@ def test_an_unsound_line_is_refused_by_its_number(tmp_path, change, reason):
         read_annotations(path)
 
 
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="No file .*nowhere: name one"):
+        read_annotations(tmp_path / "nowhere")
+
+
 def test_the_file_that_ships_is_sound_and_holds_no_text():
     found = read_annotations(SHIPPED)
     labels = Counter(label for each in found.values() for label in each.labels)

@@ -102,6 +102,11 @@ def test_unsound_files_are_refused(tmp_path, text, reason):
         read_fragments(tmp_path)
 
 
+def test_a_folder_without_fragments_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="No fragments in .*nowhere: name a folder"):
+        read_fragments(tmp_path / "nowhere")
+
+
 def test_samples_are_composed_from_open_pages_alone():
     from training_pages import labelled as shipped
 
