@@ -53,7 +53,8 @@ class Fragment:
 def read_fragments(folder: str | Path) -> tuple[Fragment, ...]:
     """Fragments of ``folder/*.html``, each begun by ``<!-- fragment: LABEL; place: PLACE; lang: LANG -->``.
 
-    Raises ``FileNotFoundError`` if there is no such file, ``ValueError`` with the file for a label or place that is unknown, or a file without a fragment.
+    Raises ``FileNotFoundError`` if there is no such file, ``ValueError`` with the file for a label or place that is
+    unknown, or a file without a fragment.
     """
     found: list[Fragment] = []
     paths = sorted(Path(folder).glob("*.html"))

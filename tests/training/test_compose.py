@@ -103,7 +103,7 @@ def test_unsound_files_are_refused(tmp_path, text, reason):
 
 
 def test_a_folder_without_fragments_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match="No fragments in .*nowhere: name a folder"):
+    with pytest.raises(FileNotFoundError, match="nowhere: name a folder"):
         read_fragments(tmp_path / "nowhere")
 
 
