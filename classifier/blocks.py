@@ -38,7 +38,7 @@ MARKUP_TAGS: Final = frozenset("a b strong i em code kbd samp tt del s strike su
 """Inline tags whose extent is kept, for Markdown and HTML output."""
 
 NAME_ATTRIBUTES: Final = frozenset(
-    "class id role itemprop itemtype data-testid data-component data-module data-type data-qa aria-label"
+    "class id role rel itemprop itemtype data-testid data-component data-module data-type data-qa aria-label"
     " data-paywall amp-access subscriptions-section".split()
 )
 

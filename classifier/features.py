@@ -16,10 +16,11 @@ import numpy.typing as npt
 
 from classifier import lexicon
 from classifier.layout import CHAR_CLASSES, CJK, COMMA, DIGIT, LOWER, STOP, UPPER, Floats, Layout, Longs
+from classifier.links import SHAPES
 from classifier.phrasebook import PHRASE_KINDS, book, phrase_hits, word_ids
 from classifier.words import WordTable, split_words
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raise on any change of meaning: a model only runs on the version that it was trained on."""
 
 
@@ -479,6 +480,17 @@ def window_means(values: Floats, reach: int) -> Floats:
     return means
 
 
+# -- links ------------------------------------------------------------------------------------------------------
+
+
+def link_targets(x: Layout) -> Columns:
+    """What the addresses are like that the block links to, and how often else the page links there."""
+    links = x.links
+    times = np.bincount(links.targets, minlength=len(links.shapes)).astype(np.float32)
+    told = np.concatenate([links.shapes, np.log(np.maximum(times, 1))[:, None]], axis=1)
+    return grid("link", ("",), (*SHAPES, "times"), links.means(told, len(x.page))[:, None])
+
+
 # -- page -------------------------------------------------------------------------------------------------------
 
 PAGE_TYPES: Final = {
@@ -540,6 +552,7 @@ GROUPS: Final[Mapping[str, Callable[[Layout], Columns]]] = {
     "main_container": main_container,
     "repetition": repetition,
     "neighbours": neighbours,
+    "link_targets": link_targets,
     "page_facts": page_facts,
 }
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from classifier.links import Links, links_of
 from classifier.page import Page
 from classifier.words import Spelt, WordTable, hashes, spell, spell_looks
 
@@ -311,6 +312,20 @@ class Layout:
     def looks_numbered(self, numbers: WordTable) -> Longs:
         """The number of each word of :attr:`look_words` in a row."""
         found: Longs = numbers[self._look_hashes].take(self._spelt_looks.places)
+        return found
+
+    @cached_property
+    def links(self) -> Links:
+        """Where the page's links lead."""
+        return links_of(self.page)
+
+    @cached_property
+    def _link_hashes(self) -> Longs:
+        return hashes(self.links.words.spellings)
+
+    def links_numbered(self, numbers: WordTable) -> Longs:
+        """The number of each word of the links' addresses in a row."""
+        found: Longs = numbers[self._link_hashes].take(self.links.words.places)
         return found
 
     @cached_property

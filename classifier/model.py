@@ -1,7 +1,7 @@
 """A page's features into probabilities.
 
-Two stages. The *lexical* stage scores each block by a linear model over its words and word pairs, and by another over
-the tags and class names around it. Its scores stand beside the features as the input of one small network
+Two stages. The *lexical* stage scores each block by linear models over its words and word pairs, over the tags and class
+names around it, and over the words of the addresses that it links to. Its scores stand beside the features as the input of one small network
 (:mod:`classifier.network`) that gives the logits of the four labels and of ``main``.
 """
 
@@ -20,10 +20,10 @@ from classifier.layout import Floats, Layout, Longs
 from classifier.network import Network, surroundings
 from classifier.words import WordTable
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Raise when the arrays or the contract change shape; keep a reader for what has shipped."""
 
-SCORES: Final = tuple(f"{source}_{target}" for source in ("words", "names") for target in (*LABELS, "main"))
+SCORES: Final = tuple(f"{source}_{target}" for source in ("words", "names", "links") for target in (*LABELS, "main"))
 """Columns of the lexical stage."""
 
 PAIR_BITS: Final = 15
@@ -35,7 +35,7 @@ NAME_LEVELS: Final = ((0, 1), (1, 3), (3, 6), (6, 40))
 
 @dataclass(frozen=True, eq=False)
 class Lexical:
-    """Linear scores of blocks by their words, and by the tags and names around them."""
+    """Linear scores of blocks by their words, by the tags and names around them, and by where they link to."""
 
     words: tuple[str, ...]
     word_weights: Floats
@@ -43,6 +43,9 @@ class Lexical:
     names: tuple[str, ...]
     name_weights: Floats
     """(len(NAME_LEVELS), 1 + names, 5)"""
+    links: tuple[str, ...]
+    link_weights: Floats
+    """(1 + links, 5)"""
 
     @cached_property
     def word_index(self) -> dict[str, int]:
@@ -55,6 +58,11 @@ class Lexical:
         return {name: index for index, name in enumerate(self.names, 1)}
 
     @cached_property
+    def link_index(self) -> dict[str, int]:
+        """Row of each word of an address in ``link_weights``."""
+        return {word: index for index, word in enumerate(self.links, 1)}
+
+    @cached_property
     def _word_table(self) -> WordTable:
         return WordTable(self.word_index)
 
@@ -62,9 +70,13 @@ class Lexical:
     def _name_table(self) -> WordTable:
         return WordTable(self.name_index)
 
+    @cached_property
+    def _link_table(self) -> WordTable:
+        return WordTable(self.link_index)
+
     def scores(self, x: Layout) -> Floats:
         """(m, len(SCORES))"""
-        return np.concatenate([self._word_scores(x), self._name_scores(x)], axis=1)
+        return np.concatenate([self._word_scores(x), self._name_scores(x), self._link_scores(x)], axis=1)
 
     def _word_scores(self, x: Layout) -> Floats:
         known = x.numbered(self._word_table)
@@ -82,6 +94,11 @@ class Lexical:
         levels += bands[: len(levels), None] * len(x.look_starts)
         near = np.concatenate([levels, x.looks[x.page.leaves][None]])
         return np.asarray(of_look.reshape(-1, of_look.shape[2]).take(near, axis=0).sum(axis=0))
+
+    def _link_scores(self, x: Layout) -> Floats:
+        counts = x.links.words.counts
+        summed = bag_sums(self.link_weights, x.links_numbered(self._link_table), counts)
+        return x.links.means(summed / np.sqrt(np.maximum(counts, 1)).astype(np.float32)[:, None], len(x.page))
 
 
 def pair_ids(ids: Longs, counts: Longs) -> Longs:

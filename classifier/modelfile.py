@@ -89,8 +89,10 @@ def _arrays(model: Model) -> Iterator[tuple[str, Array]]:
     lexical = model.lexical
     yield "words", as_bytes("\n".join(lexical.words))
     yield "names", as_bytes("\n".join(lexical.names))
+    yield "links", as_bytes("\n".join(lexical.links))
     yield "word_weights", lexical.word_weights.astype("<f2")
     yield "name_weights", lexical.name_weights.astype("<f2")
+    yield "link_weights", lexical.link_weights.astype("<f2")
     network, found = model.network, model.calibration
     yield "calibration", np.array([found.label_slope, found.main_slope, found.main_offset], "<f4")
     for name in ("mean", "scale"):
@@ -107,12 +109,14 @@ def _model(arrays: dict[str, Array], contract: dict[str, Any]) -> Model:
     parsed = Contract(**contract)
     _check_contract(parsed)
     width = len(LABELS) + 1
-    words, names = _vocabulary(arrays, "words"), _vocabulary(arrays, "names")
+    words, names, links = (_vocabulary(arrays, name) for name in ("words", "names", "links"))
     lexical = Lexical(
         words,
         take_floats(arrays, "word_weights", (1 + len(words) + (1 << PAIR_BITS), width), "<f2"),
         names,
         take_floats(arrays, "name_weights", (len(NAME_LEVELS), 1 + len(names), width), "<f2"),
+        links,
+        take_floats(arrays, "link_weights", (1 + len(links), width), "<f2"),
     )
     model = Model(
         contract=parsed,

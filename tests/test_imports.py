@@ -18,6 +18,7 @@ ORDER = (
         "sniff",
         "page",
         "blocks",
+        "links",
         "plaintext",
         "lexicon",
         "layout",

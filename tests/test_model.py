@@ -25,7 +25,7 @@ from classifier.model import (
 from classifier.network import surroundings
 from classifier.plaintext import read_lines
 
-PAGE = """<body class="article"><nav class=nav><ul><li><a href=x>The harbour</a><li><a href=y>One</a></ul>
+PAGE = """<body class="article"><nav class=nav><ul><li><a href=/plans/x>The harbour</a><li><a href=//b.example>One</a></ul>
 </nav><h1>The harbour</h1><p class=paywall>Subscribe and the <b>harbour</b> and the été.<p>42</p>
 <p>!</p></body>"""
 
@@ -83,7 +83,12 @@ def naive_scores(lexical, page, x):
             for element in above[low:high] + ([int(page.leaves[block])] if low == 0 else []):
                 for word in x.look_words[x.looks[element]]:
                     names += weights[lexical.names.index(word) + 1 if word in lexical.names else 0]
-        rows.append(np.concatenate([words, names]))
+        found = [x.links.words.by_text()[target] for target in x.links.targets[x.links.blocks == block].tolist()]
+        links = np.zeros(5)
+        for told in found:
+            ids = [lexical.links.index(word) + 1 if word in lexical.links else 0 for word in told]
+            links += sum(lexical.link_weights[i] for i in ids) / len(ids) ** 0.5 / len(found)
+        rows.append(np.concatenate([words, names, links]))
     return np.array(rows)
 
 

@@ -139,11 +139,17 @@ def test_an_empty_vocabulary_survives(tiny_model, tmp_path):
     lexical = tiny_model.lexical
     cut_off = np.delete(lexical.word_weights, range(1, 1 + len(lexical.words)), axis=0)
     bare = replace(
-        lexical, words=(), word_weights=cut_off, names=(), name_weights=lexical.name_weights[:, :1]
+        lexical,
+        words=(),
+        word_weights=cut_off,
+        names=(),
+        name_weights=lexical.name_weights[:, :1],
+        links=(),
+        link_weights=lexical.link_weights[:1],
     )
     save_model(replace(tiny_model, lexical=bare), tmp_path / "m.npz")
     loaded = load_model(tmp_path / "m.npz")
-    assert (loaded.lexical.words, loaded.lexical.names) == ((), ())
+    assert (loaded.lexical.words, loaded.lexical.names, loaded.lexical.links) == ((), (), ())
 
 
 def test_the_signature_of_the_forger_is_right(good, tmp_path):
@@ -253,7 +259,7 @@ class Loud:
 
 
 MEMBERS = (
-    *("words", "names", "word_weights", "name_weights"),
+    *("words", "names", "links", "word_weights", "name_weights", "link_weights"),
     *("mean", "scale", "entry", "messages", "rounds", "exit", "outputs", "calibration"),
 )
 
@@ -291,7 +297,7 @@ def test_other_types_are_refused(good, tmp_path, name, dtype):
     assert_refused(pack(tmp_path / "m.npz", signed(members)), f"{name}.*(of type|begin like)")
 
 
-@pytest.mark.parametrize("name", [name for name in MEMBERS if name not in ("words", "names")])
+@pytest.mark.parametrize("name", [name for name in MEMBERS if name not in ("words", "names", "links")])
 @pytest.mark.parametrize(
     "change",
     [lambda a: a[..., :-1], lambda a: a[None], lambda a: a.ravel()[:0]],
@@ -304,7 +310,7 @@ def test_other_shapes_are_refused(good, tmp_path, name, change):
     assert_refused(pack(tmp_path / "m.npz", signed(members)))
 
 
-@pytest.mark.parametrize("name", ["word_weights", "name_weights", "entry", "outputs"])
+@pytest.mark.parametrize("name", ["word_weights", "name_weights", "link_weights", "entry", "outputs"])
 def test_another_order_of_bytes_is_refused(good, tmp_path, name):
     members = members_of(good)
     array = np.load(io.BytesIO(members[f"{name}.npy"]))
@@ -312,7 +318,7 @@ def test_another_order_of_bytes_is_refused(good, tmp_path, name):
     assert_refused(pack(tmp_path / "m.npz", signed(members)), "begin like an array")
 
 
-@pytest.mark.parametrize("name", [name for name in MEMBERS if name not in ("words", "names")])
+@pytest.mark.parametrize("name", [name for name in MEMBERS if name not in ("words", "names", "links")])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_numbers_that_are_not_finite_are_refused(good, tmp_path, name, value):
     members = members_of(good)
@@ -339,7 +345,7 @@ def test_a_changed_value_breaks_the_checksum(good, tmp_path):
     assert_refused(pack(tmp_path / "m.npz", members | {"mean.npy": npy(array)}), "checksum")
 
 
-@pytest.mark.parametrize("name", ["words", "names"])
+@pytest.mark.parametrize("name", ["words", "names", "links"])
 @pytest.mark.parametrize(
     "text", [b"\xff\xfe", b"a", b"\n" * 200_000, "é".encode()[:1], b"a\n" * 3_000_000], ids=len
 )
@@ -527,13 +533,13 @@ def changed(members, key, value):
     ("key", "value", "reason"),
     [
         ("format", 0, "format"),
-        ("format", 3, "format"),
+        ("format", 99, "format"),
         ("format", "1", "format"),
         ("format", None, "format"),
         ("sha256", "0" * 64, "checksum"),
         ("sha256", None, "checksum"),
         ("feature_version", 0, "version"),
-        ("feature_version", 2, "version"),
+        ("feature_version", 99, "version"),
         ("feature_version", [], "version"),
         ("feature_names", [], "features differ"),
         ("feature_names", None, "damaged"),

@@ -14,6 +14,7 @@ def make_tiny_model(seed: int) -> Model:
     inputs = input_names()
     width = len(LABELS) + 1
     words = ("and", "harbour", "subscribe", "the", "u", "v", "été", "続")
+    links = ("0out", "0own", "plans")
     names = ("<a>", "<p>", "article", "nav", "paywall")
 
     def normal(*shape: int) -> np.ndarray:
@@ -33,7 +34,14 @@ def make_tiny_model(seed: int) -> Model:
             scores={"f1": 0.5},
             name="tiny",
         ),
-        lexical=Lexical(words, word_weights, names, normal(len(NAME_LEVELS), 1 + len(names), width)),
+        lexical=Lexical(
+            words,
+            word_weights,
+            names,
+            normal(len(NAME_LEVELS), 1 + len(names), width),
+            links,
+            normal(1 + len(links), width),
+        ),
         network=Network(
             mean=normal(len(inputs)),
             scale=np.abs(normal(len(inputs))) + 0.5,

@@ -9,8 +9,8 @@ The prose of languages that are rare in training was then taken for filler: 90 b
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -34,6 +34,22 @@ SECOND_SHARE: Final = 0.35
 REACH: Final = 400
 """Blocks of the page that are looked through for the next one of the composed page."""
 
+ADDRESSES: Final = "addresses.txt"
+"""File beside the fragments that names where their links may lead."""
+BARE_SHARE: Final = 0.35
+"""Share of the fragments whose links run a script or lead nowhere, as they are written."""
+LOG_IN: Final = re.compile(
+    r"log.{0,3}in|sign.?in|anmeld|connect|iniciar|acced|ingres|entrar|inlog|logga|logg |zalog|войти|вход|ログイン|로그인|登录|prihl|giriş|belép",
+    re.IGNORECASE,
+)
+"""Texts of links that lead to a log-in."""
+
+_SLUG_WORDS: Final = (
+    "council harbour spring market river storm festival league budget winter school energy bridge recipe summer film"
+).split()
+_HREF: Final = re.compile(r'href="([^"#{}<>]{1,200})"')
+_LINK: Final = re.compile(r'(?P<before><a\b[^>]*\bhref=")#(?P<after>"[^>]*>)(?=(?P<text>[^<]{0,80}))')
+
 _HEAD: Final = re.compile(r"<!--\s*fragment:\s*(\w+)\s*;\s*place:\s*(\w+)\s*;\s*lang:\s*([\w-]+)\s*-->")
 _CODES: Final[dict[str, int]] = {label: code for code, label in enumerate(LABELS)}
 _MARKED: Final = re.compile(MARK + r"(\w+)")
@@ -48,6 +64,8 @@ class Fragment:
     place: str
     language: str
     html: str
+    addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By label, and for ``login``: patterns of where the links lead."""
 
 
 def read_fragments(folder: str | Path) -> tuple[Fragment, ...]:
@@ -60,6 +78,7 @@ def read_fragments(folder: str | Path) -> tuple[Fragment, ...]:
     paths = sorted(Path(folder).glob("*.html"))
     if not paths:
         raise FileNotFoundError(f"No fragments in {folder}: name a folder of .html files such as datasets/gates.")
+    addresses = _addresses(Path(folder) / ADDRESSES)
     for path in paths:
         parts = _HEAD.split(path.read_text(encoding="utf-8"))
         if len(parts) < 5:
@@ -67,8 +86,20 @@ def read_fragments(folder: str | Path) -> tuple[Fragment, ...]:
         for label, place, language, html in zip(*(parts[i::4] for i in range(1, 5)), strict=True):
             if label not in LABELS or place not in PLACES:
                 raise ValueError(f"{path}: {label!r} at {place!r}; labels are {LABELS}, places {PLACES}.")
-            found.append(Fragment(label, place, language, html.strip()))
+            found.append(Fragment(label, place, language, html.strip(), addresses))
     return tuple(found)
+
+
+def _addresses(path: Path) -> Mapping[str, tuple[str, ...]]:
+    if not path.is_file():
+        return {}
+    sections: dict[str, list[str]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            found = sections.setdefault(line.strip("[]"), [])
+        elif line and not line.startswith("#"):
+            found.append(line)
+    return {name: tuple(patterns) for name, patterns in sections.items()}
 
 
 def compose(
@@ -122,7 +153,7 @@ def _tags(page: Page) -> Iterator[str]:
 
 
 def _put(html: str, fragment: Fragment, spots: Sequence[tuple[int, int]], rng: Random) -> str:
-    inner = fragment.html.replace('data-label="', f'data-qa="{MARK}')
+    inner = _linked(fragment, html, rng).replace('data-label="', f'data-qa="{MARK}')
     wrapped = f'<div data-qa="{MARK}{fragment.label}">{inner}</div>'
     if fragment.place in ("modal", "bar"):
         end = html.lower().rfind("</body")
@@ -139,6 +170,23 @@ def _put(html: str, fragment: Fragment, spots: Sequence[tuple[int, int]], rng: R
         for start, end in reversed(spots[number:]):
             rest = rest[: start - at] + rest[end - at :]
     return html[:at] + wrapped + rest
+
+
+def _linked(fragment: Fragment, html: str, rng: Random) -> str:
+    """The fragment with addresses for its links: else a link to nowhere would give it away."""
+    if not fragment.addresses or rng.random() < BARE_SHARE:
+        return fragment.html.replace('href="#"', 'href="javascript:void(0)"') if rng.random() < 0.4 else fragment.html
+    own = _HREF.findall(html, 0, 1 << 18) if rng.random() < 0.2 else []
+
+    def address(match: re.Match[str]) -> str:
+        login = LOG_IN.search(match["text"]) is not None and fragment.label != "ad"
+        patterns = own or fragment.addresses["login" if login else fragment.label]
+        pattern = rng.choice(patterns)
+        slug = "-".join(rng.choices(_SLUG_WORDS, k=rng.randint(1, 5)))
+        chosen = pattern.replace("{n}", str(rng.randrange(100, 10**7))).replace("{slug}", slug)
+        return f"{match['before']}{chosen}{match['after']}"
+
+    return _LINK.sub(address, fragment.html)
 
 
 def _body_start(html: str) -> int:

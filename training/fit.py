@@ -267,11 +267,11 @@ def _spread_of_inputs(stack: Stack, scores: Floats, chosen: npt.NDArray[np.bool_
 
 
 def input_groups() -> list[Longs]:
-    """Places of the inputs that are blanked together: each group of features, words, names, class vocabulary."""
+    """Places of the inputs that are blanked together: each group of features, words, names, addresses, class vocabulary."""
     x = Layout(cut("<p>a"))
     parts = [group(x).names for group in GROUPS.values()]
-    half = len(SCORES) // 2
-    parts += [SCORES[:half], SCORES[half:]]
+    each = len(LABELS) + 1
+    parts += [SCORES[start : start + each] for start in range(0, len(SCORES), each)]
     ends = np.cumsum([len(part) for part in parts])
     groups = [np.arange(end - len(part), end) for part, end in zip(parts, ends.tolist(), strict=True)]
     names = [name for part in parts for name in part]

@@ -23,7 +23,8 @@ MIN_SITES: Final = 4
 
 WORD_STRENGTH: Final = 0.3
 NAME_STRENGTH: Final = 0.01
-"""Inverse regularisation of the two linear models."""
+LINK_STRENGTH: Final = 0.1
+"""Inverse regularisation of the linear models."""
 
 PAGE_WEIGHT: Final = 150.0
 """Sum of the weights of a page's blocks: about the blocks of a page, so that they weigh 1 on average."""
@@ -35,12 +36,13 @@ MAX_BLOCKS: Final = 120_000
 
 @dataclass(frozen=True, eq=False)
 class Bags:
-    """The words and names of all blocks of some samples as sparse counts, ready to be fitted on any part of them."""
+    """The words, names and addresses of all blocks of some samples as sparse counts, ready to be fitted on any part of them."""
 
     vocabulary: Lexical
-    """Words and names, with no weights yet."""
+    """Words, names and words of addresses, with no weights yet."""
     words: sparse.csr_matrix
     names: sparse.csr_matrix
+    links: sparse.csr_matrix
     owners: Longs
     """(blocks) index of each block's sample"""
     labels: Longs
@@ -56,31 +58,35 @@ class Bags:
             self.vocabulary,
             word_weights=_weights_of(self.words[rows], *targets, WORD_STRENGTH),
             name_weights=by_level.reshape(len(NAME_LEVELS), -1, by_level.shape[1]),
+            link_weights=_weights_of(self.links[rows], *targets, LINK_STRENGTH),
         )
 
     def scores(self, lexical: Lexical, chosen: npt.NDArray[np.bool_]) -> Floats:
         """What ``lexical.scores`` gives for the chosen samples, one behind the other."""
         rows = np.flatnonzero(chosen[self.owners])
         flat = lexical.name_weights.reshape(-1, lexical.name_weights.shape[2])
-        return np.concatenate(
-            [np.asarray(self.words[rows] @ lexical.word_weights), np.asarray(self.names[rows] @ flat)], axis=1
-        )
+        parts = (self.words, lexical.word_weights), (self.names, flat), (self.links, lexical.link_weights)
+        return np.concatenate([np.asarray(bags[rows] @ weights) for bags, weights in parts], axis=1)
 
 
 def make_bags(samples: Sequence[Sample]) -> Bags:
     """Vocabulary and counts of all blocks. The vocabulary sees no truth, so that one serves all folds."""
     words = _common(samples, lambda x: x.flat_words)
     names = _common(samples, lambda x: [word for look in x.look_words for word in look])
+    links = _common(samples, lambda x: x.links.words.spellings)
     empty = Lexical(
         words,
         np.zeros((1 + len(words) + (1 << PAIR_BITS), 1), np.float32),
         names,
         np.zeros((len(NAME_LEVELS), 1 + len(names), 1), np.float32),
+        links,
+        np.zeros((1 + len(links), 1), np.float32),
     )
     return Bags(
         vocabulary=empty,
         words=sparse.vstack([word_bags(empty, sample.layout) for sample in samples], "csr"),
         names=sparse.vstack([name_bags(empty, sample.layout) for sample in samples], "csr"),
+        links=sparse.vstack([link_bags(empty, sample.layout) for sample in samples], "csr"),
         owners=np.repeat(np.arange(len(samples)), [len(sample.page) for sample in samples]),
         labels=np.concatenate([sample.labels for sample in samples]),
         main=np.concatenate([sample.main for sample in samples]),
@@ -134,6 +140,19 @@ def name_bags(lexical: Lexical, x: Layout) -> sparse.csr_matrix:
         )
         parts.append(pick @ looks)
     return sparse.hstack(parts, "csr")
+
+
+def link_bags(lexical: Lexical, x: Layout) -> sparse.csr_matrix:
+    """(m, rows of link_weights) words of the addresses that each block links to, scaled as the lexical stage does."""
+    links, width = x.links, len(lexical.link_weights)
+    counts = links.words.counts
+    ids = np.array([0, *(lexical.link_index.get(word, 0) for word in links.words.spellings)], np.int64)
+    values = np.repeat(1 / np.sqrt(np.maximum(counts, 1)), counts).astype(np.float32)
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    words = sparse.csr_matrix((values, ids[links.words.places + 1], starts), shape=(len(counts), width))
+    share = (1 / np.bincount(links.blocks, minlength=len(x.page)).clip(1)).astype(np.float32)[links.blocks]
+    pick = sparse.csr_matrix((share, (links.blocks, links.targets)), shape=(len(x.page), len(counts)))
+    return pick @ words
 
 
 def _weights_of(bags: sparse.csr_matrix, labels: Longs, main: Floats, weight: Floats, strength: float) -> Floats:

@@ -73,7 +73,7 @@ def test_composed_pages_are_learned_from_and_never_measured(stack):
 def test_groups_cover_every_input():
     groups = input_groups()
     assert np.concatenate(groups[:-1]).tolist() == list(range(len(input_names())))
-    assert len(groups) == len(GROUPS) + 3
+    assert len(groups) == len(GROUPS) + 4
     assert all("class_" in input_names()[i] for i in groups[-1])
     assert len(groups[-1]) > 20
 

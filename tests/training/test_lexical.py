@@ -53,7 +53,8 @@ def test_pages_are_scored_one_behind_the_other(samples, bags, fitted):
 def test_weights_have_the_shapes_of_a_model_and_survive_half_precision(bags, fitted):
     assert fitted.word_weights.shape == (1 + len(fitted.words) + (1 << PAIR_BITS), 5)
     assert fitted.name_weights.shape == (len(NAME_LEVELS), 1 + len(fitted.names), 5)
-    for weights in (fitted.word_weights, fitted.name_weights):
+    assert fitted.link_weights.shape == (1 + len(fitted.links), 5)
+    for weights in (fitted.word_weights, fitted.name_weights, fitted.link_weights):
         np.testing.assert_array_equal(weights.astype(np.float16), weights)
     assert (fitted.words, fitted.names) == (bags.vocabulary.words, bags.vocabulary.names)
 
@@ -72,6 +73,7 @@ def test_fitting_sees_the_chosen_pages_alone(samples, bags):
         one, two = bags.fit(chosen), lies.fit(chosen)
     np.testing.assert_array_equal(one.word_weights, two.word_weights)
     np.testing.assert_array_equal(one.name_weights, two.name_weights)
+    np.testing.assert_array_equal(one.link_weights, two.link_weights)
 
 
 # -- the vocabulary --------------------------------------------------------------------------------------------
@@ -99,7 +101,7 @@ def test_the_vocabulary_sees_no_truth():
     made = sites("<p>harbour<p>bridge", MIN_SITES)
     told = [replace(sample, labels=np.array([0, 3]), main=np.array([1, 0], np.float32)) for sample in made]
     one, two = make_bags(made).vocabulary, make_bags(told).vocabulary
-    assert (one.words, one.names) == (two.words, two.names)
+    assert (one.words, one.names, one.links) == (two.words, two.names, two.links)
 
 
 def test_pages_without_truth_give_weights_of_zero():
@@ -107,7 +109,7 @@ def test_pages_without_truth_give_weights_of_zero():
     bags = make_bags(made)
     assert set(bags.labels) == {UNKNOWN} and set(bags.main) == {UNKNOWN}
     fitted = bags.fit(np.ones(len(made), np.bool_))
-    assert not fitted.word_weights.any() and not fitted.name_weights.any()
+    assert not (fitted.word_weights.any() or fitted.name_weights.any() or fitted.link_weights.any())
 
 
 def test_a_word_that_goes_with_a_label_speaks_for_it():
