@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from classifier import lexicon
 from classifier.layout import CHAR_CLASSES, CJK, COMMA, DIGIT, LOWER, STOP, UPPER, Floats, Layout, Longs
-from classifier.links import SHAPES
+from classifier.links import SHAPES, own_shape
 from classifier.phrasebook import PHRASE_KINDS, book, phrase_hits, word_ids
 from classifier.words import WordTable, split_words
 
@@ -525,6 +525,7 @@ def page_facts(x: Layout) -> Columns:
         "dated": "article:published_time" in meta or "datePublished" in "".join(facts.json_ld)[:100_000],
         **{f"page_has_{tag}": tag in tags for tag in ("article", "main", "h1", "table", "pre", "time", "form", "dl")},
         "canonical_depth": min(_path_depth(facts.links), 8),
+        **{f"own_{name}": value for name, value in own_shape(facts).items()},
         **{f"page_{name}": value for name, value in zip(CONTAINER_NAMES, _describe(sums, sums), strict=True)},
         "log_elements": np.log1p(len(x.page.tags)),
         "longest": np.log1p(x.size.max()),

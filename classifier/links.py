@@ -106,14 +106,31 @@ def site_of(host: str) -> str:
     return ".".join(labels[-3 if short else -2 :])
 
 
-def _own(facts: Facts, addresses: Iterable[Address]) -> tuple[str, str]:
-    """Site and path of the page itself, as far as it says; else the site that most of its links name in full."""
+def own_shape(facts: Facts) -> dict[str, float]:
+    """What the address is like that a page declares as its own; zeros where it declares none.
+
+    >>> from classifier.blocks import cut
+    >>> own_shape(cut("<link rel=canonical href='https://a.example/news/the-boat-1?p=2'><p>x").facts)
+    {'declared': 1.0, 'slug': 2.0, 'digits': 1.0, 'query': 1.0}
+    """
+    _, host, path, query = declared_address(facts)
+    last = path.rstrip("/").rpartition("/")[2]
+    told = (host != "", min(last.count("-") + last.count("_"), 12), _DIGIT.search(path) is not None, query != "")
+    return dict(zip(("declared", "slug", "digits", "query"), map(float, told), strict=True))
+
+
+def declared_address(facts: Facts) -> Address:
+    """The address that a page declares as its own; empty parts where it declares none."""
     declared = [href for rel, href in facts.links if rel == "canonical"]
     declared += [content for name, content in facts.meta if name == "og:url"]
-    for href in declared:
-        _, host, path, _ = split_address(href)
-        if host:
-            return site_of(host), path
+    return next((address for address in map(split_address, declared) if address[1]), ("", "", "", ""))
+
+
+def _own(facts: Facts, addresses: Iterable[Address]) -> tuple[str, str]:
+    """Site and path of the page itself, as far as it says; else the site that most of its links name in full."""
+    _, host, path, _ = declared_address(facts)
+    if host:
+        return site_of(host), path
     hosts = Counter(host for _, host, path, _ in addresses if host or path)
     sites: Counter[str] = Counter()
     for host, count in hosts.items():

@@ -29,6 +29,8 @@ MARK: Final = "pagesieve-is-"
 PLACES: Final = ("inline", "modal", "bar", "top", "page")
 CUT_SHARE: Final = 0.6
 """Share of the gates in the text behind which the rest of the text is taken away, as sites do."""
+GATE_SHARE: Final = 0.6
+"""Share of the gates among the fragments drawn, whatever the numbers that were written."""
 SECOND_SHARE: Final = 0.35
 """Share of the composed pages that hold a second fragment."""
 REACH: Final = 400
@@ -126,10 +128,10 @@ def compose(
 
 
 def _draw(rng: Random, fragments: Sequence[Fragment]) -> Fragment:
-    """Gates twice as often as look-alikes, whatever the numbers that were written."""
+    """A gate or one of its look-alikes."""
     gates = [f for f in fragments if f.label == "paywall"]
     others = [f for f in fragments if f.label != "paywall"]
-    pool = gates if gates and (not others or rng.random() < 0.67) else others
+    pool = gates if gates and (not others or rng.random() < GATE_SHARE) else others
     return rng.choice(pool)
 
 
