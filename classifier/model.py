@@ -1,8 +1,8 @@
 """A page's features into probabilities.
 
-Two stages. The *lexical* stage scores each block by linear models over its words and word pairs, over the tags and class
-names around it, and over the words of the addresses that it links to. Its scores stand beside the features as the input of one small network
-(:mod:`classifier.network`) that gives the logits of the four labels and of ``main``.
+Two stages. The *lexical* stage scores each block by linear models over its words and word pairs, over the tags and
+class names around it, and over the words of the addresses that it links to. Its scores stand beside the features as
+the input of one small network (:mod:`classifier.network`) that gives the logits of the four labels and of ``main``.
 """
 
 from collections.abc import Mapping

@@ -33,5 +33,6 @@ def quickly() -> Iterator[None]:
     """Networks of a few units, and a lexical stage that stops early: good for nothing but to see how it is made."""
     with pytest.MonkeyPatch.context() as patch, threadpool_limits(1):
         patch.setattr(fit, "SETTINGS", {"html": SMALL, "text": SMALL})
+        patch.setattr(fit, "TEACHER", {"width": 10, "message": 5})
         patch.setattr(lexical, "ITERATIONS", 3)
         yield

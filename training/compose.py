@@ -40,12 +40,16 @@ ADDRESSES: Final = "addresses.txt"
 """File beside the fragments that names where their links may lead."""
 BARE_SHARE: Final = 0.35
 """Share of the fragments whose links run a script or lead nowhere, as they are written."""
+OWN_SHARE: Final = 0.2
+"""Share of the others whose links lead where the page's own links lead."""
 LOG_IN: Final = re.compile(
-    r"log.{0,3}in|sign.?in|anmeld|connect|iniciar|acced|ingres|entrar|inlog|logga|logg |zalog|войти|вход|ログイン|로그인|登录|prihl|giriş|belép",
+    r"log.{0,3}in|sign.?in|anmeld|connect|iniciar|acced|ingres|entrar|inlog|logga|logg |zalog|prihl|giriş|belép"
+    r"|войти|вход|ログイン|로그인|登录",
     re.IGNORECASE,
 )
 """Texts of links that lead to a log-in."""
 
+_NOWHERE: Final = ("#", "#", "javascript:void(0)")
 _SLUG_WORDS: Final = (
     "council harbour spring market river storm festival league budget winter school energy bridge recipe summer film"
 ).split()
@@ -176,9 +180,11 @@ def _put(html: str, fragment: Fragment, spots: Sequence[tuple[int, int]], rng: R
 
 def _linked(fragment: Fragment, html: str, rng: Random) -> str:
     """The fragment with addresses for its links: else a link to nowhere would give it away."""
-    if not fragment.addresses or rng.random() < BARE_SHARE:
-        return fragment.html.replace('href="#"', 'href="javascript:void(0)"') if rng.random() < 0.4 else fragment.html
-    own = _HREF.findall(html, 0, 1 << 18) if rng.random() < 0.2 else []
+    if not fragment.addresses:
+        return fragment.html
+    if rng.random() < BARE_SHARE:
+        return fragment.html.replace('href="#"', f'href="{rng.choice(_NOWHERE)}"')
+    own = _HREF.findall(html, 0, 1 << 18) if rng.random() < OWN_SHARE else []
 
     def address(match: re.Match[str]) -> str:
         login = LOG_IN.search(match["text"]) is not None and fragment.label != "ad"

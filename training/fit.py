@@ -34,7 +34,7 @@ two rounds, d 96, all of these                                .868    .775
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -47,7 +47,7 @@ from classifier.blocks import cut
 from classifier.features import GROUPS
 from classifier.labels import LABELS
 from classifier.layout import Floats, Layout, Longs
-from classifier.model import SCORES, Lexical
+from classifier.model import SCORES, Lexical, sigmoid, softmax
 from classifier.network import Network
 from training.folds import blind_scores, site_folds
 from training.lexical import Bags, make_bags
@@ -57,13 +57,40 @@ from training.samples import COMPOSED, UNKNOWN, Sample
 Progress = Callable[[str], None]
 
 SETTINGS: Final[Mapping[str, Settings]] = {
-    "html": Settings(width=96, message=64, rounds=2, epochs=6, blank=0.1, composed=0.75),
-    "text": Settings(width=96, message=32, rounds=2, epochs=6, blank=0.1, composed=0.5),
+    "html": Settings(width=96, message=32, rounds=2, epochs=6, blank=0.1, composed=0.4),
+    "text": Settings(width=96, message=32, rounds=2, epochs=6, blank=0.1, composed=0.4),
 }
 """Of the networks for pages, and for text without markup."""
 
-MEMBERS: Final = 2
-"""Networks of different seeds whose logits are averaged."""
+TEACHERS: Final = 2
+"""Larger networks of different seeds that are fitted first, and whose mean word the one that ships learns from."""
+TEACHER: Final[Mapping[str, int]] = {"width": 128, "message": 64}
+"""Settings of theirs that differ."""
+JOBS: Final = 2
+"""Networks that are fitted at once, a thread each."""
+TAUGHT: Final = 0.5
+"""Weight of their word beside the truth, where that is known; elsewhere it is all there is."""
+
+
+@dataclass(frozen=True, eq=False)
+class Goals:
+    """What a network is to say of all blocks."""
+
+    labels: Floats
+    """(blocks, 4) share of each label; zeros where the label is not known"""
+    main: Floats
+    """(blocks) share of main text, or UNKNOWN"""
+
+    def taught(self, labels: Floats, main: Floats, share: float) -> "Goals":
+        """With what teachers say: probabilities of labels (blocks, 4) and main text (blocks), NaN for the blocks that
+        they were not asked about. Where the truth is known, they count for ``share``; elsewhere they are all there is.
+        """
+        asked = ~np.isnan(main)
+        known, told = self.labels.any(axis=1), self.main != UNKNOWN
+        parts = np.where(asked, np.where(known, share, 1), 0).astype(np.float32)[:, None]
+        mixed = self.labels * (1 - parts) + np.nan_to_num(labels) * parts
+        blended = np.where(told, self.main * (1 - share) + main * share, main)
+        return Goals(mixed, np.where(asked, blended, self.main).astype(np.float32))
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,18 +143,26 @@ class Stack:
         """(m, inputs) of one sample; ``scores`` are the lexical ones of all blocks."""
         return np.concatenate([self.samples[index].values.astype(np.float32), scores[self.rows(index)]], axis=1)
 
-    def batch(self, chosen: Sequence[int], scores: Floats) -> Batch:
-        """Some samples as one batch."""
-        samples, bags = [self.samples[i] for i in chosen], self.bags
+    @cached_property
+    def goals(self) -> Goals:
+        """What is known of all blocks."""
+        labels = np.zeros((len(self.bags.labels), len(LABELS)), np.float32)
+        known = np.flatnonzero(self.bags.labels != UNKNOWN)
+        labels[known, self.bags.labels[known]] = 1
+        main = np.where(self.bags.main == UNKNOWN, UNKNOWN, self.bags.main >= 0.5)
+        return Goals(labels, main.astype(np.float32))
+
+    def batch(self, chosen: Sequence[int], scores: Floats, goals: Goals) -> Batch:
+        """Some samples as one batch; ``goals`` are those of all blocks."""
+        samples = [self.samples[i] for i in chosen]
         rows = [self.rows(i) for i in chosen]
-        main = np.concatenate([bags.main[part] for part in rows])
         return Batch(
             inputs=np.concatenate([self.inputs(i, scores) for i in chosen]),
             near=joined([sample.near for sample in samples]),
             owners=np.repeat(np.arange(len(samples)), [len(sample.page) for sample in samples]),
-            labels=np.concatenate([bags.labels[part] for part in rows]),
-            main=np.where(main == UNKNOWN, UNKNOWN, main >= 0.5).astype(np.float32),
-            weight=np.concatenate([bags.weight[part] for part in rows]),
+            labels=np.concatenate([goals.labels[part] for part in rows]),
+            main=np.concatenate([goals.main[part] for part in rows]),
+            weight=np.concatenate([self.bags.weight[part] for part in rows]),
         )
 
 
@@ -178,15 +213,21 @@ def cross_validate(stack: Stack, progress: Progress = lambda _: None) -> Predict
     blocks = len(stack.bags.owners)
     logits = np.zeros((blocks, len(LABELS) + 1), np.float32)
     own = np.zeros((blocks, len(SCORES)), np.float32)
-    networks = []
     for fold in range(count):
-        scores = _scores_without(blind, fold, count, blocks)
         rows, values = blind[fold, fold]
         own[rows] = values
-        network = fit(stack, scores, stack.folds != fold, progress, f"network, fold {fold + 1} of {count}")
-        networks.append(network)
-        for index in np.flatnonzero((stack.folds == fold) & stack.real).tolist():
-            logits[stack.rows(index)] = network.logits(stack.inputs(index, scores), stack.samples[index].near)
+
+    def held_out(fold: int) -> Network:
+        progress(f"network, fold {fold + 1} of {count}")
+        scores = _scores_without(blind, fold, count, blocks)
+        network = fit(stack, scores, stack.folds != fold)
+        asked = (stack.folds == fold) & stack.real
+        rows = np.flatnonzero(asked[stack.bags.owners])
+        logits[rows] = said(stack, scores, asked, network)[rows]
+        return network
+
+    with threadpool_limits(1):  # a thread a network: products so small gain little from more
+        networks = Parallel(JOBS, backend="threading")(delayed(held_out)(fold) for fold in range(count))
     return Predictions(stack, logits[:, :-1], logits[:, -1], own, networks)
 
 
@@ -215,32 +256,44 @@ def fit_all(predictions: Predictions, progress: Progress = lambda _: None) -> Fi
     everything = np.ones(len(stack.samples), np.bool_)
     progress("lexical stage on all pages")
     lexical = stack.bags.fit(everything)
-    return Fitted(lexical, fit(stack, predictions.scores, everything, progress, "network on all pages"))
+    progress("network on all pages")
+    with threadpool_limits(1):
+        return Fitted(lexical, fit(stack, predictions.scores, everything, JOBS))
 
 
-def fit(
-    stack: Stack,
-    scores: Floats,
-    chosen: npt.NDArray[np.bool_],
-    progress: Progress = lambda _: None,
-    what: str = "network",
+def fit(stack: Stack, scores: Floats, chosen: npt.NDArray[np.bool_], jobs: int = 1) -> Network:
+    """The network on the chosen samples (samples), with the lexical scores of all blocks.
+
+    It learns from the truth and from larger networks that were fitted on the same samples (Hinton et al. 2015,
+    arXiv:1503.02531): they also speak of the blocks whose truth nobody knows.
+    """
+    teacher = replace(stack.how, **TEACHER)
+    teachers = Parallel(jobs, backend="threading")(
+        delayed(_fit_one)(stack, scores, chosen, teacher, stack.goals, 1 + number) for number in range(TEACHERS)
+    )
+    goals = stack.goals
+    if teachers:
+        word = said(stack, scores, chosen, side_by_side(teachers))
+        goals = goals.taught(softmax(word[:, :-1]), sigmoid(word[:, -1]), TAUGHT)
+    return _fit_one(stack, scores, chosen, stack.how, goals, 0)
+
+
+def said(stack: Stack, scores: Floats, chosen: npt.NDArray[np.bool_], network: Network) -> Floats:
+    """(blocks, 5) logits of a network for the blocks of the chosen samples (samples); NaN for the others."""
+    logits = np.full((len(stack.bags.owners), len(LABELS) + 1), np.nan, np.float32)
+    for index in np.flatnonzero(chosen).tolist():
+        logits[stack.rows(index)] = network.logits(stack.inputs(index, scores), stack.samples[index].near)
+    return logits
+
+
+def _fit_one(
+    stack: Stack, scores: Floats, chosen: npt.NDArray[np.bool_], how: Settings, goals: Goals, member: int
 ) -> Network:
-    """The network on the chosen samples (samples), with the lexical scores of all blocks."""
-    progress(what)
-    with threadpool_limits(1):  # a thread a network: products so small gain little from more
-        members = Parallel(MEMBERS, backend="threading")(
-            delayed(_fit_one)(stack, scores, chosen, member) for member in range(MEMBERS)
-        )
-    return side_by_side(members)
-
-
-def _fit_one(stack: Stack, scores: Floats, chosen: npt.NDArray[np.bool_], member: int) -> Network:
     rng = np.random.default_rng((stack.seed, member))
-    how = stack.how
     orders = [_epoch(stack, chosen, rng) for _ in range(how.epochs)]
     mean, scale = _spread_of_inputs(stack, scores, chosen)
     return fit_network(
-        lambda epoch: batches_of(orders[epoch], how.pages, lambda part: stack.batch(part, scores)),
+        lambda epoch: batches_of(orders[epoch], how.pages, lambda part: stack.batch(part, scores, goals)),
         sum(-(-len(order) // how.pages) for order in orders),
         mean,
         scale,
@@ -267,7 +320,7 @@ def _spread_of_inputs(stack: Stack, scores: Floats, chosen: npt.NDArray[np.bool_
 
 
 def input_groups() -> list[Longs]:
-    """Places of the inputs that are blanked together: each group of features, words, names, addresses, class vocabulary."""
+    """Places of the inputs that are blanked together: groups of features, words, names, addresses, class vocabulary."""
     x = Layout(cut("<p>a"))
     parts = [group(x).names for group in GROUPS.values()]
     each = len(LABELS) + 1

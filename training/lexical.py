@@ -36,7 +36,7 @@ MAX_BLOCKS: Final = 120_000
 
 @dataclass(frozen=True, eq=False)
 class Bags:
-    """The words, names and addresses of all blocks of some samples as sparse counts, ready to be fitted on any part of them."""
+    """Words, names and addresses of all blocks of some samples as sparse counts, to be fitted on any part of them."""
 
     vocabulary: Lexical
     """Words, names and words of addresses, with no weights yet."""

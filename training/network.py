@@ -59,10 +59,10 @@ class Batch:
     near: Surroundings
     owners: Longs
     """(n) number of each block's page in the batch, from 0"""
-    labels: Longs
-    """(n) or UNKNOWN"""
+    labels: Floats
+    """(n, labels) share of each label; zeros where the label is not known"""
     main: Floats
-    """(n) 1, 0 or UNKNOWN"""
+    """(n) share of main text, or UNKNOWN"""
     weight: Floats
     """(n) of the loss on main"""
 
@@ -308,11 +308,10 @@ def _loss_slopes(logits: Floats, batch: Batch) -> Floats:
     """Slopes of cross-entropy over the labels plus that of main text, per block of the batch."""
     n = np.float32(len(logits))
     back = np.zeros_like(logits)
-    known = np.flatnonzero(batch.labels != UNKNOWN)
+    known = np.flatnonzero(batch.labels.any(axis=1))
     raised = np.exp(logits[known, :-1] - logits[known, :-1].max(axis=1, keepdims=True))
     raised /= raised.sum(axis=1, keepdims=True)
-    raised[np.arange(len(known)), batch.labels[known]] -= 1
-    back[known, :-1] = raised / n
+    back[known, :-1] = (raised - batch.labels[known]) / n
     told = np.flatnonzero(batch.main != UNKNOWN)
     shares = 1 / (1 + np.exp(-np.clip(logits[told, -1], -40, 40)))
     back[told, -1] = (shares - batch.main[told]) * batch.weight[told] / n

@@ -120,3 +120,37 @@ def test_samples_are_composed_from_open_pages_alone():
     assert all((each.main == UNKNOWN).all() for each in made)
     assert list(composed_samples(gated, gold_sample(gated), fragments)) == []
     assert list(composed_samples(open_page, sample, ())) == []
+
+
+# -- addresses -------------------------------------------------------------------------------------------------
+
+LINKED = '<div><p>Read on</p><a class=b href="#">Subscribe</a><a href="#">Log in</a><a href="/kept">Terms</a></div>'
+ADDRESSES = {"paywall": ("/plans/{n}",), "login": ("/login?to={slug}",), "ad": ("//shop.example",), "navigation": ("/n",)}
+
+
+def targets(label, seeds=range(60)):
+    fragment = Fragment(label, "inline", "en", LINKED, ADDRESSES)
+    found = set()
+    for seed in seeds:
+        page, _ = composed([fragment], seed)
+        found |= {href.split("?")[0].rstrip("0123456789") for href in page.hrefs.values()}
+    return found - {"/"}
+
+
+def test_links_of_a_fragment_lead_where_such_links_lead():
+    bare = {"#", "javascript:void(0)", "/kept"}
+    assert targets("paywall") == bare | {"/plans/", "/login"}
+    assert targets("ad") == bare | {"//shop.example"}
+
+
+def test_without_addresses_links_stay_as_they_are_written():
+    fragment = Fragment("paywall", "inline", "en", LINKED)
+    pages = [composed([fragment], seed)[0] for seed in range(9)]
+    assert {href for page in pages for href in page.hrefs.values()} == {"/", "#", "/kept"}
+
+
+def test_the_addresses_that_ship():
+    known = read_fragments(SHIPPED)[0].addresses
+    assert set(known) == {"paywall", "login", "ad", "navigation"}
+    assert all(pattern.startswith(("/", "https://")) for patterns in known.values() for pattern in patterns)
+    assert all(len(set(patterns)) == len(patterns) for patterns in known.values())

@@ -4,14 +4,14 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from small_training import few_pages, quickly
+from small_training import SMALL, few_pages, quickly
 from threadpoolctl import threadpool_limits
 from training_pages import oracle
 
 from classifier.features import GROUPS
 from classifier.model import SCORES, input_names
 from training import fit
-from training.fit import MEMBERS, Stack, TooFewPages, check_spread, cross_validate, input_groups
+from training.fit import Goals, Stack, TooFewPages, check_spread, cross_validate, input_groups
 from training.samples import COMPOSED, UNKNOWN
 
 
@@ -53,7 +53,7 @@ def test_a_network_never_sees_pages_that_are_not_chosen(stack):
         first = fit.fit(stack, scores, chosen)
         assert same(first, fit.fit(other, spoilt, chosen))
         assert not same(first, fit.fit(stack, scores + 1, chosen))
-    assert first.entry.shape[1] == MEMBERS
+    assert first.entry.shape[1:] == (1, SMALL.width), "teachers do not ship"
 
 
 def test_composed_pages_are_learned_from_and_never_measured(stack):
@@ -80,16 +80,33 @@ def test_groups_cover_every_input():
 
 def test_a_batch_holds_what_its_samples_hold(stack):
     scores = scores_of(stack)
-    batch = stack.batch([2, 0], scores)
+    batch = stack.batch([2, 0], scores, stack.goals)
     first, second = stack.samples[2], stack.samples[0]
     m = len(first.page)
     assert len(batch.labels) == m + len(second.page) == len(batch.inputs)
-    np.testing.assert_array_equal(batch.labels, np.concatenate([first.labels, second.labels]))
+    labels = np.concatenate([first.labels, second.labels])
+    np.testing.assert_array_equal(np.where(batch.labels.any(axis=1), batch.labels.argmax(axis=1), UNKNOWN), labels)
     np.testing.assert_array_equal(batch.inputs[:m, -len(SCORES) :], scores[stack.rows(2)])
     np.testing.assert_array_equal(batch.inputs[m:, : -len(SCORES)], second.values.astype(np.float32))
     assert batch.owners.tolist() == [0] * m + [1] * len(second.page)
     assert set(np.unique(batch.main)) <= {UNKNOWN, 0, 1}
     assert batch.near.before[m] == m
+
+
+def test_teachers_speak_beside_the_truth_and_alone_where_none_is_known():
+    truth = Goals(np.array([[1, 0, 0, 0], [0, 0, 0, 0], [0, 1, 0, 0]], np.float32), np.array([1, UNKNOWN, 0], np.float32))
+    said = np.array([[0, 1, 0, 0], [0, 0, 0.25, 0.75], [np.nan] * 4], np.float32)
+    taught = truth.taught(said, np.array([0.5, 0.1, np.nan], np.float32), 0.5)
+    np.testing.assert_allclose(taught.labels, [[0.5, 0.5, 0, 0], [0, 0, 0.25, 0.75], [0, 1, 0, 0]])
+    np.testing.assert_allclose(taught.main, [0.75, 0.1, 0])
+
+
+def test_teachers_change_what_is_learned(stack, monkeypatch):
+    everyone = np.ones(len(stack.samples), np.bool_)
+    with quickly():
+        taught = fit.fit(stack, scores_of(stack), everyone)
+        monkeypatch.setattr(fit, "TEACHERS", 0)
+        assert not same(taught, fit.fit(stack, scores_of(stack), everyone))
 
 
 # -- cross-validation ------------------------------------------------------------------------------------------

@@ -34,10 +34,15 @@ def make_batch(seed=0, pages=(HTML, "<p>x" + HTML)):
         rng.normal(size=(n, INPUTS)),
         near,
         np.repeat(np.arange(len(layouts)), [len(x.page) for x in layouts]),
-        rng.integers(-1, 4, n),
-        rng.integers(-1, 2, n).astype(np.float64),
+        shares(rng.integers(-1, 4, n)),
+        rng.choice([-1, 0, 0.25, 1], n),
         rng.random(n),
     )
+
+
+def shares(labels):
+    """(n, 4) all for the label; zeros for an unknown one."""
+    return np.where(labels[:, None] == np.arange(4), 1.0, 0.0)
 
 
 def logits_of(weights, batch, how=SMALL):
@@ -50,11 +55,10 @@ def loss(weights, batch):
     for logits, label, main, weight in zip(
         logits_of(weights, batch), batch.labels, batch.main, batch.weight, strict=True
     ):
-        if label >= 0:
-            total -= logits[label] - np.log(np.exp(logits[:4]).sum())
+        total -= (label * (logits[:4] - np.log(np.exp(logits[:4]).sum()))).sum()
         if main >= 0:
             share = 1 / (1 + np.exp(-logits[4]))
-            total -= weight * np.log(share if main else 1 - share)
+            total -= weight * (main * np.log(share) + (1 - main) * np.log(1 - share))
     return total / len(batch.labels)
 
 
@@ -84,7 +88,7 @@ def test_slopes_are_the_differences_of_the_loss(weights, name):
 
 def test_unknown_blocks_have_no_slope(weights):
     batch = make_batch()
-    blind = replace(batch, labels=np.full_like(batch.labels, -1), main=np.full_like(batch.main, -1))
+    blind = replace(batch, labels=np.zeros_like(batch.labels), main=np.full_like(batch.main, -1))
     slopes = gradient(weights, blind, batch.inputs.copy(), SMALL, (), np.random.default_rng(0))
     assert not any(slope.any() for slope in slopes.values())
 
@@ -107,7 +111,7 @@ def fitted(seed=0, epochs=60, how=SMALL):
         inputs = rng.normal(size=batch.inputs.shape).astype(np.float32)
         big = number % 2
         inputs[rng.integers(len(inputs)), 0] = 4 * big
-        made.append(replace(batch, inputs=inputs, labels=np.full(len(inputs), big), main=np.full(len(inputs), -1.0)))
+        made.append(replace(batch, inputs=inputs, labels=shares(np.full(len(inputs), big)), main=np.full(len(inputs), -1.0)))
     how = replace(how, epochs=epochs, rate=0.01, warm=0.1, kept=0.9)
     groups = [np.arange(1, 3)]
     mean, scale = np.zeros(INPUTS, np.float32), np.ones(INPUTS, np.float32)
@@ -116,7 +120,7 @@ def fitted(seed=0, epochs=60, how=SMALL):
 
 def test_a_network_learns_what_only_the_surroundings_tell():
     network, made = fitted()
-    right = [(network.logits(b.inputs, b.near)[:, :4].argmax(axis=1) == b.labels).mean() for b in made]
+    right = [(network.logits(b.inputs, b.near)[:, :4].argmax(axis=1) == b.labels.argmax(axis=1)).mean() for b in made]
     assert np.mean(right) > 0.95
 
 
