@@ -29,7 +29,7 @@ MARK: Final = "pagesieve-is-"
 PLACES: Final = ("inline", "modal", "bar", "top", "page")
 CUT_SHARE: Final = 0.6
 """Share of the gates in the text behind which the rest of the text is taken away, as sites do."""
-GATE_SHARE: Final = 0.6
+GATE_SHARE: Final = 0.67
 """Share of the gates among the fragments drawn, whatever the numbers that were written."""
 SECOND_SHARE: Final = 0.35
 """Share of the composed pages that hold a second fragment."""

@@ -57,12 +57,12 @@ from training.samples import COMPOSED, UNKNOWN, Sample
 Progress = Callable[[str], None]
 
 SETTINGS: Final[Mapping[str, Settings]] = {
-    "html": Settings(width=96, message=32, rounds=2, epochs=6, blank=0.1, composed=0.4),
-    "text": Settings(width=96, message=32, rounds=2, epochs=6, blank=0.1, composed=0.4),
+    "html": Settings(width=96, message=32, rounds=2, epochs=6, blank=0.1, composed=0.5),
+    "text": Settings(width=96, message=32, rounds=2, epochs=6, blank=0.1, composed=0.5),
 }
 """Of the networks for pages, and for text without markup."""
 
-TEACHERS: Final = 2
+TEACHERS: Final[Mapping[str, int]] = {"html": 2, "text": 0}
 """Larger networks of different seeds that are fitted first, and whose mean word the one that ships learns from."""
 TEACHER: Final[Mapping[str, int]] = {"width": 128, "message": 64}
 """Settings of theirs that differ."""
@@ -269,7 +269,7 @@ def fit(stack: Stack, scores: Floats, chosen: npt.NDArray[np.bool_], jobs: int =
     """
     teacher = replace(stack.how, **TEACHER)
     teachers = Parallel(jobs, backend="threading")(
-        delayed(_fit_one)(stack, scores, chosen, teacher, stack.goals, 1 + number) for number in range(TEACHERS)
+        delayed(_fit_one)(stack, scores, chosen, teacher, stack.goals, 1 + number) for number in range(TEACHERS[stack.kind])
     )
     goals = stack.goals
     if teachers:

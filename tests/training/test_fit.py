@@ -105,7 +105,7 @@ def test_teachers_change_what_is_learned(stack, monkeypatch):
     everyone = np.ones(len(stack.samples), np.bool_)
     with quickly():
         taught = fit.fit(stack, scores_of(stack), everyone)
-        monkeypatch.setattr(fit, "TEACHERS", 0)
+        monkeypatch.setattr(fit, "TEACHERS", {"html": 0})
         assert not same(taught, fit.fit(stack, scores_of(stack), everyone))
 
 
