@@ -122,6 +122,11 @@ def add_evaluate(commands: Any) -> None:
     source_arguments(parser)
     parser.add_argument("--json", type=Path, help="write all figures here")
     parser.add_argument("--report", type=Path, help="write the HTML report here")
+    parser.add_argument(
+        "--learning",
+        action="store_true",
+        help="with --report: a learning curve, and what each source of labels is worth; as long again, twice",
+    )
     parser.add_argument("--floors", type=Path, help="fail when a figure is below its floor in this file")
     parser.add_argument("--pin", action="store_true", help="write the floors file instead; never lowers a floor")
     parser.add_argument("--lower", action="store_true", help="with --pin: floors may sink")
@@ -133,6 +138,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     from training.fit import Stack, TooFewPages, cross_validate
     from training.floors import digests
     from training.importance import importances
+    from training.learning import learning_curve, sources
     from training.readings import readings, tune_folds
     from training.report import write_report
     from training.train import find_pages, make_samples
@@ -161,7 +167,12 @@ def _evaluate(options: argparse.Namespace) -> int:
     if options.report:
         rows = importances(predictions, tuned, progress)
         head = ("inputs", "macro-F1 of gold's blocks", "word-F1 of main text, by blocks")
-        write_report(options.report, figures, found, pages, tables={"What the inputs are worth": [head, *rows]})
+        tables: dict[str, list[tuple[str, ...]]] = {"What the inputs are worth": [head, *rows]}
+        curve = []
+        if options.learning:
+            curve = list(learning_curve(samples, options.seed, progress))
+            tables["What the sources of labels are worth"] = list(sources(samples, options.seed, progress))
+        write_report(options.report, figures, found, pages, learning=curve, tables=tables)
     return _hold_floors(figures, options) if options.floors else DONE
 
 

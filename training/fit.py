@@ -100,6 +100,8 @@ class Stack:
     samples: Sequence[Sample]
     seed: int = 0
     kind: str = "html"
+    taught: bool = True
+    """Are larger networks fitted first, to teach?"""
 
     @property
     def how(self) -> Settings:
@@ -268,8 +270,9 @@ def fit(stack: Stack, scores: Floats, chosen: npt.NDArray[np.bool_], jobs: int =
     arXiv:1503.02531): they also speak of the blocks whose truth nobody knows.
     """
     teacher = replace(stack.how, **TEACHER)
+    numbers = range(1, 1 + TEACHERS[stack.kind] * stack.taught)
     teachers = Parallel(jobs, backend="threading")(
-        delayed(_fit_one)(stack, scores, chosen, teacher, stack.goals, 1 + number) for number in range(TEACHERS[stack.kind])
+        delayed(_fit_one)(stack, scores, chosen, teacher, stack.goals, number) for number in numbers
     )
     goals = stack.goals
     if teachers:

@@ -27,7 +27,7 @@ def importances(
     predictions: Predictions, tuned: Sequence[Tuned], progress: Callable[[str], None] = lambda _: None
 ) -> list[Row]:
     """Rows of a table: group, gold's macro-F1 of blocks, word-F1 of main text by blocks; the first is with all."""
-    names = ("all", *GROUPS, "words (lexical)", "names (lexical)", "class vocabulary")
+    names = ("all", *GROUPS, "words (lexical)", "names (lexical)", "addresses (lexical)", "class vocabulary")
     groups: list[Longs] = [np.zeros(0, np.int64), *input_groups()]
     rows: list[Row] = []
     whole = (0.0, 0.0)
