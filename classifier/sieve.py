@@ -206,7 +206,7 @@ class Sieve:
         labels, main = _predicted(model, layout)
         decision = decide(layout, labels, main, model.contract.thresholds)
         items = jsonld.read(page.facts.json_ld)
-        observed = gather(page, labels, main, status=status, url=url, layout=layout, items=items)
+        observed = gather(page, decision.shares, main, status=status, url=url, layout=layout, items=items)
         return Reading(
             page=page,
             probabilities=labels,

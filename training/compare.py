@@ -130,8 +130,9 @@ def _counted(
     for key, (sample, url) in samples.items():
         own = model.of_page(sample.page.facts, url) if isinstance(model, SiteModel) else model
         labels, main = own.predict(sample.layout)
-        read[key] = Reading(sample, 0, labels, main, decide(sample.layout, labels, main, own.contract.thresholds))
-        observed = gather(sample.page, labels, main, url=url, layout=sample.layout)
+        decision = decide(sample.layout, labels, main, own.contract.thresholds)
+        read[key] = Reading(sample, 0, labels, main, decision)
+        observed = gather(sample.page, decision.shares, main, url=url, layout=sample.layout)
         verdicts[key] = judge(observed, own.access)
     golds = [page for page in pages if isinstance(page, GoldPage)]
     parts = count(read, [page for page in pages if isinstance(page, CorpusPage)])

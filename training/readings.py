@@ -92,5 +92,5 @@ def verdicts(found: Iterable[Reading], golds: Iterable[GoldPage]) -> dict[Key, A
 def _row(reading: Reading, page: GoldPage) -> AccessRow:
     assert page.access != "unsure"
     sample = reading.sample
-    observed = gather(sample.page, reading.labels, reading.main, url=page.url, layout=sample.layout)
+    observed = gather(sample.page, reading.decision.shares, reading.main, url=page.url, layout=sample.layout)
     return AccessRow(observed, page.access, sample.site, sample.id)

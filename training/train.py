@@ -14,6 +14,7 @@ from joblib import Memory, Parallel, delayed
 
 from classifier import features
 from classifier.access import PRIOR, gather
+from classifier.decide import balanced
 from classifier.labels import LABELS
 from classifier.model import Contract, Model, input_names
 from training.annotations import read_annotations
@@ -187,7 +188,7 @@ def access_rows(predictions: Predictions, tuned: Tuned, pages: Iterable[AnyPage]
         page = gold.get((sample.source, sample.id))
         if page is None or page.access == "unsure":
             continue
-        observed = gather(sample.page, label, kept, url=page.url, layout=sample.layout)
+        observed = gather(sample.page, balanced(label, tuned.thresholds), kept, url=page.url, layout=sample.layout)
         yield index, AccessRow(observed, page.access, sample.site, sample.id)
 
 
