@@ -125,7 +125,7 @@ def add_evaluate(commands: Any) -> None:
     parser.add_argument(
         "--learning",
         action="store_true",
-        help="with --report: a learning curve, and what each source of labels is worth; as long again, twice",
+        help="with --report: a learning curve, and what each source of labels is worth: seven cross-validations more",
     )
     parser.add_argument("--floors", type=Path, help="fail when a figure is below its floor in this file")
     parser.add_argument("--pin", action="store_true", help="write the floors file instead; never lowers a floor")
