@@ -33,6 +33,8 @@ GAP_LIKELY: Final = 0.15
 """So many blocks or fewer that stand between two of a gate belong to it, if each is a gate with this probability and
 none was taken for content."""
 
+_LEAST: Final = np.float32(1e-9)
+
 REPEAT_WORDS: Final = 8
 """A block of so many words that stands a second time is returned once."""
 
@@ -81,7 +83,7 @@ def balanced(labels: Floats, thresholds: Mapping[str, float]) -> Floats:
     array([[0.33, 0.  , 0.  , 0.67]], dtype=float32)
     """
     weighed = labels * np.array([thresholds[f"weight_{label}"] for label in LABELS], np.float32)
-    return np.asarray(weighed / weighed.sum(axis=1, keepdims=True), np.float32)
+    return np.asarray(weighed / np.maximum(weighed.sum(axis=1, keepdims=True), _LEAST), np.float32)
 
 
 def _without_marks(x: Layout, labels: Floats, shares: Floats) -> Longs:
