@@ -212,7 +212,11 @@ def test_killed_and_started_again_it_ends_as_if_undisturbed(undisturbed, tmp_pat
 def test_ctrl_c_says_how_to_go_on(undisturbed, tmp_path):
     folder = tmp_path / "out"
     process = subprocess.Popen(
-        [*COMMAND, *ARGUMENTS, str(folder)], stdin=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        [*COMMAND, *ARGUMENTS, str(folder)],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
     )
     process.stdin.write(b"".join(PAGES[:100]))
     process.stdin.flush()
