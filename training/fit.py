@@ -32,8 +32,8 @@ two rounds, d 96, all of these                                .868    .775
 - On these data, tuned (WCXB, fundus by blocks; gold's macro-F1; F1 of "not open"): two larger networks .8730 .9459 .743
   .602; one small one that they taught .8731 .9521 .734 .633; one small one that nobody taught .8725 .9447 .739 .674;
   the last two side by side .8742 .9481 .740 .706; all four .8735 .9507 .741 .643. Gold's labels gain nothing from more
-  networks: what they lack is in no page that we have. The last two ship (the one that nobody taught fitted anew, with the
-  page's own address): by the corpora's measures .879, .943, trafilatura .953, gold .746, "not open" .628.
+  networks: what they lack is in no page that we have. The last two ship (the one that nobody taught fitted anew,
+  with the page's own address): by the corpora's measures .879, .943, trafilatura .953, gold .746, "not open" .628.
 - Blanking ``containers``, ``repetition`` or ``neighbours`` in a network that met blanked groups in training costs .002
   or less: to be left out together, and measured, when time matters more.
 - Without the groups ``containers`` and ``neighbours`` (two folds): WCXB .863 to .861, content F1 .903 to .894: kept.
