@@ -26,7 +26,7 @@ FORMAT: Final = 3
 SCORES: Final = tuple(f"{source}_{target}" for source in ("words", "names", "links") for target in (*LABELS, "main"))
 """Columns of the lexical stage."""
 
-PAIR_BITS: Final = 15
+PAIR_BITS: Final = 16
 """Word pairs are hashed into so many bits."""
 
 NAME_LEVELS: Final = ((0, 1), (1, 3), (3, 6), (6, 40))

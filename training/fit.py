@@ -71,7 +71,7 @@ SETTINGS: Final[Mapping[str, Settings]] = {
 }
 """Of the networks for pages, and for text without markup."""
 
-TEACHERS: Final[Mapping[str, int]] = {"html": 2, "text": 0}
+TEACHERS: Final[Mapping[str, int]] = {"html": 0, "text": 0}
 """Larger networks of different seeds that are fitted first, and whose mean word the one that ships learns from."""
 TEACHER: Final[Mapping[str, int]] = {"width": 128, "message": 64}
 """Settings of theirs that differ."""
