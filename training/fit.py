@@ -31,9 +31,9 @@ two rounds, d 96, all of these                                .868    .775
 - Three epochs instead of six: .8662 .9398, .912 .956 .573 .434, .213; with a quarter of the inputs dropped .228.
 - On these data, tuned (WCXB, fundus by blocks; gold's macro-F1; F1 of "not open"): two larger networks .8730 .9459 .743
   .602; one small one that they taught .8731 .9521 .734 .633; one small one that nobody taught .8725 .9447 .739 .674;
-  the last two side by side .8742 .9481 .740 .706; all four .8735 .9507 .741 .643. Gold's labels gain nothing from more
-  networks: what they lack is in no page that we have. The last two (the one that nobody taught fitted anew, with the page's
-  own address) shipped for a while: by the corpora's measures .879, .943, trafilatura .953, gold .746, "not open" .628.
+  the last two side by side .8742 .9481 .740 .706; all four .8735 .9507 .741 .643. The last two (the one
+  that nobody taught fitted anew, with the page's own address) shipped for a
+  while: by the corpora's measures .879, .943, trafilatura .953, gold .746, "not open" .628.
 - All of the above on a lexical stage that had stopped too early (:mod:`training.lexical`). With it mended, one small
   network alone, tuned, by the corpora's measures: WCXB .8787, fundus .942, trafilatura .953, gold .800 (content .933,
   navigation .963, ad .674, paywall .629), "not open" .674. That ships: 6 minutes of fitting in place of 30, and half
