@@ -158,12 +158,18 @@ def _sound(text: str, found: list[Mark]) -> list[Mark]:
     """The marks that Markdown can express: delimiters must flank, and two of them must not run together."""
     edges = {edge for mark in found if mark.kind in ("a", "code") for edge in (mark.start, mark.end)}
     ends: set[tuple[int, bool]] = set()
+    inside_words: set[int] = set()
     sound = []
     for mark in found:
+        flanks = True
         if mark.kind in ("strong", "em"):
             flanks = _flanks(text, mark.start, 0, edges) and _flanks(text, mark.end, -1, edges)
-        else:
-            flanks = True
+            # Between letters a run of three could end what it is to begin.
+            if flanks and not inside_words.isdisjoint((mark.start, mark.end)):
+                continue
+            if flanks:
+                within = (at for at in (mark.start, mark.end) if 0 < at < len(text))
+                inside_words.update(at for at in within if text[at - 1 : at + 1].isalnum())
         code = mark.kind == "code"
         if mark.kind == "a":
             sound.append(mark)

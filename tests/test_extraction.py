@@ -7,7 +7,7 @@ from time import perf_counter
 import lxml.html
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from strategies import NASTY, documents, numbered
@@ -288,6 +288,7 @@ def test_every_kept_word_once_and_in_order(source: str, pattern: list[bool]) -> 
     assert blocks == np.flatnonzero(kept).tolist()
 
 
+@example("<html><body>0<b><i>0</i>0<i>0</i></b></body></html>", False)
 @given(documents(NASTY), st.booleans())
 def test_another_reader_sees_the_same_text(source: str, links: bool) -> None:
     page = cut(source)
