@@ -165,17 +165,15 @@ def _sound(text: str, found: list[Mark]) -> list[Mark]:
         if mark.kind in ("strong", "em"):
             flanks = _flanks(text, mark.start, 0, edges) and _flanks(text, mark.end, -1, edges)
             # Between letters a run of three could end what it is to begin.
-            if flanks and not inside_words.isdisjoint((mark.start, mark.end)):
-                continue
-            if flanks:
-                within = (at for at in (mark.start, mark.end) if 0 < at < len(text))
-                inside_words.update(at for at in within if text[at - 1 : at + 1].isalnum())
+            flanks = flanks and inside_words.isdisjoint((mark.start, mark.end))
         code = mark.kind == "code"
         if mark.kind == "a":
             sound.append(mark)
         elif flanks and (mark.start, code) not in ends:
             sound.append(mark)
             ends.add((mark.end, code))
+            within = (at for at in (mark.start, mark.end) if 0 < at < len(text) and not code)
+            inside_words.update(at for at in within if text[at - 1 : at + 1].isalnum())
     return sound
 
 

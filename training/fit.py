@@ -31,9 +31,9 @@ two rounds, d 96, all of these                                .868    .775
 - Three epochs instead of six: .8662 .9398, .912 .956 .573 .434, .213; with a quarter of the inputs dropped .228.
 - On these data, tuned (WCXB, fundus by blocks; gold's macro-F1; F1 of "not open"): two larger networks .8730 .9459 .743
   .602; one small one that they taught .8731 .9521 .734 .633; one small one that nobody taught .8725 .9447 .739 .674;
-  the last two side by side .8742 .9481 .740 .706; all four .8735 .9507 .741 .643. The last two (the one
-  that nobody taught fitted anew, with the page's own address) shipped for a
-  while: by the corpora's measures .879, .943, trafilatura .953, gold .746, "not open" .628.
+  the last two side by side .8742 .9481 .740 .706; all four .8735 .9507 .741 .643. The last two (the one that
+  nobody taught fitted anew, with the page's own address) shipped for a while: by the corpora's measures .879, .943,
+  trafilatura .953, gold .746, "not open" .628.
 - All of the above on a lexical stage that had stopped too early (:mod:`training.lexical`). With it mended, one small
   network alone, tuned, by the corpora's measures: WCXB .8787, fundus .942, trafilatura .953, gold .800 (content .933,
   navigation .963, ad .674, paywall .629), "not open" .674. That ships: 6 minutes of fitting in place of 30, and half
@@ -65,7 +65,7 @@ from classifier.network import Network
 from training.folds import blind_scores, site_folds
 from training.lexical import Bags, make_bags
 from training.network import Batch, Settings, batches_of, fit_network, joined, side_by_side
-from training.samples import COMPOSED, UNKNOWN, Sample
+from training.samples import UNKNOWN, Sample
 
 Progress = Callable[[str], None]
 
@@ -76,8 +76,8 @@ SETTINGS: Final[Mapping[str, Settings]] = {
 """Of the networks for pages, and for text without markup."""
 
 TEACHERS: Final[Mapping[str, int]] = {"html": 0, "text": 0}
-"""Larger networks of different seeds that are fitted first, and whose mean word one that ships learns from. Two gave
-.006 of gold's macro-F1 before the lexical stage was mended; they take five times as long to train."""
+"""Larger networks of different seeds that are fitted first, and whose mean word one that ships learns from. What
+two gave before the lexical stage was mended stands above; they take five times as long to train."""
 TEACHER: Final[Mapping[str, int]] = {"width": 128, "message": 64}
 """Settings of theirs that differ."""
 JOBS: Final = 2
@@ -145,7 +145,7 @@ class Stack:
     @cached_property
     def real(self) -> npt.NDArray[np.bool_]:
         """(samples) was the page found, not composed?"""
-        return np.array([sample.corpus != COMPOSED for sample in self.samples], np.bool_)
+        return self.bags.real
 
     def rows(self, index: int) -> slice:
         """The blocks of one sample among those of all."""
