@@ -17,7 +17,6 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from classifier import jsonld
 from classifier.declared import Declared, Sign, declarations, request_signs, script_signs
 from classifier.labels import LABELS, PAYWALL
 from classifier.layout import Layout
@@ -195,13 +194,11 @@ def gather(
     status: int | None = None,
     url: str | None = None,
     layout: Layout | None = None,
-    items: list[jsonld.Item] | None = None,
 ) -> Observed:
     """What speaks for and against a gate.
 
     ``probabilities`` is (m, 4) with columns as in ``LABELS``; ``main`` (m) is the probability that a block
-    belongs to the main text. ``status`` is the HTTP status, ``url`` where the page was found,
-    ``items`` its JSON-LD, if it was read before.
+    belongs to the main text. ``status`` is the HTTP status, ``url`` where the page was found.
 
     :raises ValueError: if an array does not have a row for each block.
     """
@@ -210,21 +207,19 @@ def gather(
             f"A page of {len(page)} blocks needs probabilities of shape ({len(page)}, {len(LABELS)}) and main"
             f" of shape ({len(page)},), not {probabilities.shape} and {main.shape}."
         )
-    items = jsonld.read(page.facts.json_ld) if items is None else items
-    about = main_item(items, [url]) or {}
-    declared, signs = declarations(page.facts, items, about)
+    layout = layout or Layout(page)
+    about = main_item(layout.items, [url]) or {}
+    declared, signs = declarations(page.facts, layout.items, about)
     signs += [*script_signs(page.facts), *request_signs(status, url)]
     if not len(page):
         return Observed(tuple(signs), declared)
-    view = View(
-        page, layout or Layout(page), np.asarray(probabilities[:, PAYWALL], float), np.asarray(main, float)
-    )
+    view = View(page, layout, np.asarray(probabilities[:, PAYWALL], float), np.asarray(main, float))
     signs += [
         *gate_signs(view),
         *speech_signs(view),
         *text_signs(view),
         *length_signs(view, about),
-        *part_signs(view, items),
+        *part_signs(view),
     ]
     signs.append(Sign("lost", max(_losses({sign.signal: sign.value for sign in signs}) - 1, 0)))
     return Observed(tuple(sign for sign in signs if sign.value), declared, wall_kind(view))

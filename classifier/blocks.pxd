@@ -19,8 +19,9 @@ cdef class _Target:
     cdef set links, open_kinds
     cdef list captured, title, meta, rel_links, microdata, times, json_ld, islands, scripts
 
-    @cython.locals(index=Py_ssize_t, kind=str, names=str)
     cpdef start(self, str tag, attributes)
+    @cython.locals(index=Py_ssize_t, kind=str, names=str)
+    cdef begin(self, str tag, dict attributes, str look)
     @cython.locals(index=Py_ssize_t)
     cpdef end(self, str tag)
     @cython.locals(piece=str, before=str, after=str)

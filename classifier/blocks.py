@@ -182,6 +182,10 @@ class _Target:
     # -- events -------------------------------------------------------------------------------------------------
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self.begin(tag, attributes, "")
+
+    def begin(self, tag: str, attributes: dict[str, str], look: str) -> None:
+        """A tag opens. ``look`` is its class where nothing else is to be read: the commonest case by far."""
         if self.truncated:
             return
         if self.depth >= self.max_depth:
@@ -194,10 +198,9 @@ class _Target:
         self.tags.append(tag)
         self.parents.append(self.current)
         if not attributes:
-            self.names.append("")
-        elif len(attributes) == 1 and "class" in attributes:  # the commonest case by far
-            names = attributes["class"]
-            self.names.append(names[:_MAX_NAME])
+            self.names.append(look[:_MAX_NAME])
+        elif len(attributes) == 1 and "class" in attributes:
+            self.names.append(attributes["class"][:_MAX_NAME])
         else:
             self.names.append(self._read_attributes(tag, attributes, index))
         self.current = index

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from classifier import lexicon
-from classifier.layout import CHAR_CLASSES, CJK, COMMA, DIGIT, LOWER, STOP, UPPER, Floats, Layout, Longs
+from classifier.chars import CHAR_CLASSES, CJK, COMMA, DIGIT, STOP, UPPER
+from classifier.layout import Floats, Layout, Longs
 from classifier.links import SHAPES, own_shape
 from classifier.phrasebook import PHRASE_KINDS, book, phrase_hits, word_ids
 from classifier.words import WordTable, split_words
@@ -60,10 +61,7 @@ def own_text(x: Layout) -> Columns:
     words = np.maximum(x.size, 1)
     counts = x.char_counts
     shares = {f"share_{name}": counts[:, i] / chars for i, name in enumerate(CHAR_CLASSES)}
-    classes, starts = x.codes
-    first, last = classes[starts[:-1]], classes[starts[1:] - 1]
-    ending = x.points[starts[1:] - 1]
-    dotted = (ending == ord(".")) & (x.points[np.maximum(starts[1:] - 2, 0)] == ord(".")) & (x.chars > 2)
+    told, ending = x.told, x.told.ending
     repeated, earlier = x.repeats
     return columns(
         {
@@ -75,16 +73,16 @@ def own_text(x: Layout) -> Columns:
             "commas_per_word": np.minimum(counts[:, COMMA] / words, 2),
             "capitals_per_word": np.minimum(counts[:, UPPER] / words, 3),
             "numbers_per_word": np.minimum(counts[:, DIGIT] / words, 4),
-            "ends_with_stop": last == STOP,
-            "ends_with_comma": last == COMMA,
-            "starts_upper": first == UPPER,
-            "starts_digit": first == DIGIT,
-            "ends_with_ellipsis": dotted | (ending == ord("…")),
+            "ends_with_stop": told.last == STOP,
+            "ends_with_comma": told.last == COMMA,
+            "starts_upper": told.first == UPPER,
+            "starts_digit": told.first == DIGIT,
+            "ends_with_ellipsis": told.dotted | (ending == ord("…")),
             "ends_with_colon": (ending == ord(":")) | (ending == ord("：")),
             "question": (ending == ord("?")) | (ending == ord("？")),
-            "glued": char_sums(x, _glued(classes)) / words,
-            "address": char_sums(x, x.points == ord("@")) > 0,
-            "lines": np.log1p(char_sums(x, x.points == ord("\n"))),
+            "glued": told.glued / words,
+            "address": told.addresses > 0,
+            "lines": np.log1p(told.breaks),
             "link_density": x.link_density,
             "all_link": x.link_density > 0.95,
             "log_links": np.log1p(x.page.link_counts),
@@ -95,20 +93,6 @@ def own_text(x: Layout) -> Columns:
             "repeats_earlier": earlier > 0,
         }
     )
-
-
-def _glued(classes: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    """Capitals right behind small letters: "TitleChevron", where icon names or menus ran together."""
-    after = np.zeros(len(classes), np.bool_)
-    after[1:] = (classes[1:] == UPPER) & (classes[:-1] == LOWER)
-    return after
-
-
-def char_sums(x: Layout, flags: npt.NDArray[np.bool_]) -> Floats:
-    """(m) how many characters of each block are flagged."""
-    starts = x.codes[1]
-    places = np.flatnonzero(flags)
-    return np.diff(np.searchsorted(places, starts)).astype(np.float32)
 
 
 def block_sums(x: Layout, values: npt.NDArray[np.generic]) -> Floats:
@@ -126,29 +110,27 @@ def phrases(x: Layout) -> Columns:
     """Phrases of gates, ads, consent, navigation and the like; templates that were never filled."""
     ids = word_ids(x)
     hits = phrase_hits(x, ids)
-    pattern = lexicon.placeholder_pattern()
-    unfilled = np.zeros(len(x.page), np.bool_)
-    for block in char_sums(x, _may_open_placeholder()[np.minimum(x.points, 127)]).nonzero()[0].tolist():
-        unfilled[block] = pattern.search(x.page.texts[block]) is not None
     stop_words = block_sums(x, book().stop[ids]) / np.maximum(x.word_counts, 1)
     parts = (
         np.minimum(hits, 3),
         hits / np.maximum(x.size, 3)[:, None],
         np.log1p(x.sums(hits, x.ancestor(2)) - hits),
     )
-    rest = columns({"placeholder": unfilled, "stop_words": stop_words})
+    rest = columns({"placeholder": _unfilled(x), "stop_words": stop_words})
     return join(Columns(_PHRASE_NAMES, np.concatenate(parts, axis=1)), rest)
 
 
 _PHRASE_NAMES: Final = tuple(f"says_{kind}{part}" for part in ("", "_dense", "_near") for kind in PHRASE_KINDS)
 
 
-@cache
-def _may_open_placeholder() -> npt.NDArray[np.bool_]:
-    """(128) ASCII characters that every placeholder holds one of."""
-    table = np.zeros(128, np.bool_)
-    table[[ord(char) for char in "{[<%_$#@"]] = True
-    return table
+def _unfilled(x: Layout) -> npt.NDArray[np.bool_]:
+    """(m) does the block hold a placeholder that was never filled? Looked for only where one may begin."""
+    match = lexicon.placeholder_pattern().match
+    unfilled = np.zeros(len(x.page), np.bool_)
+    for block, place in x.told.openers.tolist():
+        if match(x.page.texts[block], place):
+            unfilled[block] = True
+    return unfilled
 
 
 # -- titles -----------------------------------------------------------------------------------------------------
@@ -161,7 +143,7 @@ def declared_texts(x: Layout) -> Columns:
     descriptions = meta.get("description", "") + " " + meta.get("og:description", "")
     title, description = (frozenset(words) for words in split_words([titles, descriptions]))
     words = np.maximum(x.word_counts, 1)
-    where = x.numbered(WordTable({word: (word in title) + 2 * (word in description) for word in title | description}))
+    where = x.told_apart({word: (word in title) + 2 * (word in description) for word in title | description})
     in_title, in_description = block_sums(x, where & 1), block_sums(x, where >> 1)
     return columns(
         {
@@ -198,8 +180,9 @@ class _LookBits:
     """By number in the table."""
     leads: npt.NDArray[np.bool_]
     """By number in the table: does a pair begin so?"""
-    pairs: Mapping[tuple[int, int], int]
-    """The numbers of two words to their bits."""
+    pairs: Longs
+    """Two words as :func:`_paired` gives them, ascending; the last stands for all that lies behind."""
+    pair_bits: Longs
 
 
 @cache
@@ -212,12 +195,19 @@ def _look_bits() -> _LookBits:
     leads = {name.split()[0] for name in pairs}
     words = dict.fromkeys(word for name in bits for word in name.split())
     numbers = {word: number for number, word in enumerate(words, 1)}
+    of_pairs = sorted((_paired(*map(numbers.__getitem__, name.split())), bit) for name, bit in pairs.items())
     return _LookBits(
         WordTable(numbers),
         np.array([0, *(bits.get(word, 0) for word in words)], np.int64),
         np.array([False, *(word in leads for word in words)]),
-        {tuple(numbers[word] for word in name.split()): bit for name, bit in pairs.items()},  # type: ignore[misc]
+        np.array([*(pair for pair, _ in of_pairs), -1], np.int64),
+        np.array([bit for _, bit in of_pairs], np.int64),
     )
+
+
+def _paired(first: Any, second: Any) -> Any:
+    """One number for the numbers of two words."""
+    return first * 65_536 + second
 
 
 def look_bits(x: Layout) -> Longs:
@@ -225,13 +215,14 @@ def look_bits(x: Layout) -> Longs:
     known = _look_bits()
     numbers = x.looks_numbered(known.table)
     bits = np.bitwise_or.reduceat(known.bits[numbers], x.look_starts)
-    leads = np.flatnonzero(known.leads[numbers[:-1]] & (numbers[1:] > 0))
-    looks = x.look_starts.searchsorted(leads, "right") - 1
-    next_looks = x.look_starts.searchsorted(leads + 1, "right") - 1
-    pairs = zip(numbers[leads].tolist(), numbers[leads + 1].tolist(), strict=True)
-    for pair, look, next_look in zip(pairs, looks.tolist(), next_looks.tolist(), strict=True):
+    leads = np.flatnonzero(known.leads[numbers[:-1]])
+    pairs = _paired(numbers[leads], numbers[leads + 1])
+    places = known.pairs[:-1].searchsorted(pairs)
+    met = np.flatnonzero(known.pairs[places] == pairs)
+    looks = x.look_starts.searchsorted((leads[met], leads[met] + 1), "right") - 1
+    for bit, look, next_look in zip(known.pair_bits[places[met]].tolist(), *looks.tolist(), strict=True):
         if look == next_look:
-            bits[look] |= known.pairs.get(pair, 0)
+            bits[look] |= bit
     return bits[x.looks]
 
 
@@ -558,6 +549,11 @@ GROUPS: Final[Mapping[str, Callable[[Layout], Columns]]] = {
 }
 
 
+def tables(x: Layout) -> list[Columns]:
+    """The columns of each group. The page must hold at least one block."""
+    return [group(x) for group in GROUPS.values()]
+
+
 def featurise(x: Layout) -> Columns:
     """All groups side by side: (m, features). The page must hold at least one block."""
-    return join(*(group(x) for group in GROUPS.values()))
+    return join(*tables(x))

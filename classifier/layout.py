@@ -4,24 +4,25 @@ Subtrees are ranges of blocks, so that a sum over any container is the differenc
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import compress, repeat
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from classifier import jsonld
+from classifier.chars import CJK, COMMA, STOP, Chars, count_chars
+from classifier.declared import locked_classes
+from classifier.jsonld import Item
 from classifier.links import Links, links_of
 from classifier.page import Page
 from classifier.words import Spelt, WordTable, hashes, spell, spell_looks
 
 Floats = npt.NDArray[np.float32]
 Longs = npt.NDArray[np.int64]
-
-CHAR_CLASSES: Final = ("other", "digit", "upper", "lower", "stop", "comma", "space", "cjk", "money", "quote", "symbol")
-OTHER, DIGIT, UPPER, LOWER, STOP, COMMA, SPACE, CJK, MONEY, QUOTE, SYMBOL = range(len(CHAR_CLASSES))
 
 CJK_WORD: Final = 0.6
 """Words that one character of Chinese, Japanese or Korean counts for."""
@@ -38,33 +39,6 @@ SENTENCE_WORDS: Final = 10
 """From here on a block with a full stop and few links counts as running text."""
 
 
-@cache
-def _char_classes() -> npt.NDArray[np.uint8]:
-    """(65536) class of each character of the Basic Multilingual Plane."""
-    table = np.full(1 << 16, SYMBOL, np.uint8)
-    for code in range(1 << 16):
-        char = chr(code)
-        if char.isdigit():
-            table[code] = DIGIT
-        elif char.isupper():
-            table[code] = UPPER
-        elif char.isalpha():
-            table[code] = LOWER
-        elif char.isspace():
-            table[code] = SPACE
-    for low, high in ((0x3040, 0x30FF), (0x3400, 0x9FFF), (0xAC00, 0xD7AF)):
-        table[low : high + 1] = CJK
-    for characters, kind in (
-        (".!?…。！？؟।", STOP),
-        (",;:、，；：،", COMMA),
-        ("$€£¥₹₽₩%", MONEY),
-        ("\"'«»“”‘’„「」『』()", QUOTE),
-        ("-–_/&@#", OTHER),
-    ):
-        table[[ord(char) for char in characters]] = kind
-    return table
-
-
 @dataclass(eq=False)
 class Layout:
     """One page's arrays; ``m`` blocks, ``n`` elements."""
@@ -72,37 +46,19 @@ class Layout:
     page: Page
 
     @cached_property
-    def points(self) -> npt.NDArray[np.uint16] | npt.NDArray[np.uint32]:
-        """Code points of all blocks in a row; two bytes each where that is enough."""
-        text = "".join(self.page.texts)
-        pairs = text.encode("utf-16-le", "surrogatepass")
-        if len(pairs) == 2 * len(text):
-            return np.frombuffer(pairs, "<u2")
-        return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
-
-    @cached_property
-    def codes(self) -> tuple[npt.NDArray[np.uint8], Longs]:
-        """Class of every character of all blocks in a row, and where each block starts (m + 1)."""
-        texts = self.page.texts
-        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-        starts = np.zeros(len(texts) + 1, np.int64)
-        np.cumsum(lengths, out=starts[1:])
-        points = self.points
-        return _char_classes()[points if points.itemsize == 2 else np.minimum(points, 0xFFFF)], starts
+    def told(self) -> Chars:
+        """What characters the texts hold."""
+        return count_chars(self.page.texts)
 
     @cached_property
     def char_counts(self) -> Floats:
         """(m, classes) characters of each class."""
-        classes, starts = self.codes
-        kinds = len(CHAR_CLASSES)
-        owner = np.repeat(np.arange(0, len(self.page) * kinds, kinds), np.diff(starts))
-        counts = np.bincount(owner + classes, minlength=len(self.page) * kinds)
-        return counts.reshape(-1, kinds).astype(np.float32)
+        return self.told.counts.astype(np.float32)
 
     @cached_property
     def chars(self) -> Floats:
         """(m) characters."""
-        return np.diff(self.codes[1]).astype(np.float32)
+        return np.asarray(self.told.counts.sum(axis=1), np.float32)
 
     @cached_property
     def words(self) -> list[list[str]]:
@@ -139,10 +95,24 @@ class Layout:
     def _spelling_hashes(self) -> Longs:
         return hashes(self._spelt.spellings)
 
+    def spellings_numbered(self, numbers: WordTable) -> Longs:
+        """The number of each different word; :attr:`word_places` says where in the text they stand."""
+        return numbers[self._spelling_hashes]
+
+    @property
+    def word_places(self) -> Longs:
+        """Of each of :attr:`flat_words`, its place among the different words."""
+        return self._spelt.places
+
     def numbered(self, numbers: WordTable) -> Longs:
         """The number of each of :attr:`flat_words`. Each spelling is looked up once."""
-        found: Longs = numbers[self._spelling_hashes].take(self._spelt.places)
-        return found
+        return np.asarray(self.spellings_numbered(numbers).take(self.word_places))
+
+    def told_apart(self, numbers: Mapping[str, int]) -> Longs:
+        """The same by a dictionary: for the few words that one page asks for. What it does not hold gets 0."""
+        spellings = self._spelt.spellings
+        found = np.fromiter(map(numbers.get, spellings, repeat(0)), np.int64, len(spellings))
+        return np.asarray(found.take(self._spelt.places))
 
     @cached_property
     def size(self) -> Floats:
@@ -298,12 +268,20 @@ class Layout:
         """The words of each look, by number: its tag as ``<tag>``, then those of its names."""
         return self._spelt_looks.by_text()
 
+    @property
+    def look_counts(self) -> Longs:
+        """(looks) words of each look."""
+        return self._spelt_looks.counts
+
     @cached_property
     def look_starts(self) -> Longs:
         """(looks) where the words of each look begin among those of all."""
-        counts = self._spelt_looks.counts
-        starts: Longs = counts.cumsum() - counts
-        return starts
+        return np.asarray(self.look_counts.cumsum() - self.look_counts)
+
+    def looks_with(self, numbers: WordTable) -> Longs:
+        """(found) the looks that have a word of the table, once for each."""
+        words = self.looks_numbered(numbers).nonzero()[0]
+        return np.asarray(self.look_starts.searchsorted(words, "right") - 1)
 
     @cached_property
     def _look_hashes(self) -> Longs:
@@ -327,6 +305,27 @@ class Layout:
         """The number of each word of the links' addresses in a row."""
         found: Longs = numbers[self._link_hashes].take(self.links.words.places)
         return found
+
+    def inside(self, elements: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.bool_]:
+        """(m) does the block lie in any of the elements?"""
+        edges = np.zeros(len(self.page) + 1, np.int64)
+        np.add.at(edges, self.page.first[elements], 1)
+        np.add.at(edges, self.page.last[elements], -1)
+        return np.asarray(np.cumsum(edges)[:-1] > 0)
+
+    @cached_property
+    def items(self) -> list[Item]:
+        """The page's JSON-LD."""
+        return jsonld.read(self.page.facts.json_ld)
+
+    @cached_property
+    def locked(self) -> npt.NDArray[np.bool_]:
+        """(m) does the block lie in a part that the page declares as locked?"""
+        _, classes = locked_classes(self.items)
+        if not classes:
+            return np.zeros(len(self.page), np.bool_)
+        named = [i for i, names in enumerate(self.page.names) if names and not classes.isdisjoint(names.split())]
+        return self.inside(np.array(named, np.int64))
 
     @cached_property
     def twins(self) -> Longs:

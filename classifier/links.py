@@ -17,6 +17,7 @@ from urllib.parse import unquote
 import numpy as np
 import numpy.typing as npt
 
+from classifier import words
 from classifier.page import Facts, Page
 from classifier.words import Spelt, spell
 
@@ -39,7 +40,7 @@ _SHARED_SUFFIX: Final = 3
 
 Address = tuple[str, str, str, str]
 """Scheme, host, path and query, lower case; empty where there is none."""
-Shape = tuple[float, ...]
+Shapes = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +78,8 @@ def links_of(page: Page) -> Links:
     numbers: dict[str, int] = {}
     targets = [numbers.setdefault(href, len(numbers)) for _, href in held]
     texts, shapes = _told([*map(split_address, numbers)], page.facts)
-    table = np.array(shapes, np.float32).reshape(-1, len(SHAPES))
-    table[:, _SLUG] = np.log1p(table[:, _SLUG])
-    return Links(np.array([block for block, _ in held], np.int64), np.array(targets, np.int64), spell(texts), table)
+    shapes[:, _SLUG] = np.log1p(shapes[:, _SLUG])
+    return Links(np.array([block for block, _ in held], np.int64), np.array(targets, np.int64), spell(texts), shapes)
 
 
 def split_address(href: str) -> Address:
@@ -89,7 +89,10 @@ def split_address(href: str) -> Address:
     ('https', 'daily.example', '/news', '?page=2')
     """
     href = href[:MAX_ADDRESS].strip().lower()
-    match = _ADDRESS.match(unquote(href) if "%" in href else href)
+    href = unquote(href) if "%" in href else href
+    if words.rapid is not None:
+        return words.rapid.split_address(href)  # type: ignore[no-any-return]
+    match = _ADDRESS.match(href)
     assert match is not None  # every part of the expression may be empty
     scheme, host, path, query = match.groups("")
     return scheme, host, path, query
@@ -141,33 +144,34 @@ def _own(facts: Facts, addresses: Iterable[Address]) -> tuple[str, str]:
     return sites.most_common(1)[0][0], ""
 
 
-def _told(addresses: list[Address], facts: Facts) -> tuple[list[str], list[Shape]]:
+def _told(addresses: list[Address], facts: Facts) -> tuple[list[str], Shapes]:
     """What is read of each address, and its shape."""
     site, own_path = _own(facts, addresses)
     own_path = own_path.rstrip("/")
     section = own_path[: own_path.find("/", 1) + 1] if own_path.count("/") > 1 else "\n"
     outside = {host: bool(host) and site_of(host) != site for host in {host for _, host, _, _ in addresses}}
-    texts, shapes = [], []
-    for scheme, host, path, query in addresses:
+    shaped = web_shape if words.rapid is None else words.rapid.web_shape
+    texts, shapes = [], np.zeros((len(addresses), len(SHAPES)), np.float32)
+    for number, (scheme, host, path, query) in enumerate(addresses):
         if not (host or path or query):
-            text, shape = HERE, _FRAGMENT
+            text, shapes[number, _FRAGMENT] = HERE, 1
         elif scheme == "javascript":
-            text, shape = SCRIPT, _SCRIPT
+            text, shapes[number, _SCRIPT] = SCRIPT, 1
         elif scheme in _CONTACT_SCHEMES:
-            text, shape = CONTACT, _CONTACT
+            text, shapes[number, _CONTACT] = CONTACT, 1
         else:
             away = outside[host]
             text = f"{OUT} {host} {path} {query}" if away else f"{OWN} {path} {query}"
-            shape = _web_shape(path, query, away, own_path, section)
+            shaped(shapes[number], path, query != "", away, own_path, section)
         texts.append(text)
-        shapes.append(shape)
     return texts, shapes
 
 
-def _web_shape(path: str, query: str, away: bool, own_path: str, section: str) -> Shape:
+def web_shape(shape: Shapes, path: str, asks: bool, away: bool, own_path: str, section: str) -> None:
+    """Write the shape of one address to a page: its path, has it a query, does it lead to another site."""
     bare = path.rstrip("/")
     last = bare[bare.rfind("/") + 1 :]
-    return (
+    shape[:] = (
         away,
         0,
         0,
@@ -175,14 +179,11 @@ def _web_shape(path: str, query: str, away: bool, own_path: str, section: str) -
         min(bare.count("/"), 8) / 4,
         last.count("-") + last.count("_") + last.count("+"),
         _DIGIT.search(path) is not None,
-        query != "",
+        asks,
         not (bare or away),
         bare != "" and bare == own_path and not away,
         path.startswith(section) and not away,
     )
 
 
-_SLUG: Final = SHAPES.index("slug")
-_FRAGMENT, _SCRIPT, _CONTACT = (
-    tuple(float(name == shape) for name in SHAPES) for shape in ("fragment", "script", "contact")
-)
+_SLUG, _FRAGMENT, _SCRIPT, _CONTACT = map(SHAPES.index, ("slug", "fragment", "script", "contact"))

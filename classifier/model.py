@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from classifier import features
+from classifier import features, words
 from classifier.access import Coefficients
 from classifier.blocks import cut
 from classifier.labels import LABELS
@@ -79,21 +79,21 @@ class Lexical:
         return np.concatenate([self._word_scores(x), self._name_scores(x), self._link_scores(x)], axis=1)
 
     def _word_scores(self, x: Layout) -> Floats:
-        known = x.numbered(self._word_table)
-        pairs = pair_ids(known, x.word_counts) + len(self.words) + 1
-        summed = bag_sums(self.word_weights, known, x.word_counts)
+        # The table of weights is larger than the cache: each different word is fetched from it once.
+        known = x.spellings_numbered(self._word_table)
+        pairs = pair_ids(known.take(x.word_places), x.word_counts) + len(self.words) + 1
+        summed = bag_sums(self.word_weights.take(known, axis=0), x.word_places, x.word_counts)
         summed += bag_sums(self.word_weights, pairs, np.maximum(x.word_counts - 1, 0))
         return np.asarray(summed / np.sqrt(np.maximum(x.word_counts, 1))[:, None], np.float32)
 
+    @cached_property
+    def _wide_names(self) -> Floats:
+        """(1 + names, levels * 5) the weights of a name side by side"""
+        return np.ascontiguousarray(self.name_weights.swapaxes(0, 1)).reshape(self.name_weights.shape[1], -1)
+
     def _name_scores(self, x: Layout) -> Floats:
-        ids = x.looks_numbered(self._name_table)
-        of_look = np.add.reduceat(self.name_weights.take(ids, axis=1), x.look_starts, axis=1)
-        # One row a level: sums run over whole rows. Each band of levels has its own copy of the looks.
-        levels = x.looks[x.chains.T[: NAME_LEVELS[-1][1]]]
-        bands = np.repeat(np.arange(len(NAME_LEVELS)), [high - low for low, high in NAME_LEVELS])
-        levels += bands[: len(levels), None] * len(x.look_starts)
-        near = np.concatenate([levels, x.looks[x.page.leaves][None]])
-        return np.asarray(of_look.reshape(-1, of_look.shape[2]).take(near, axis=0).sum(axis=0))
+        of_look = bag_sums(self._wide_names, x.looks_numbered(self._name_table), x.look_counts)
+        return look_sums(of_look, x)
 
     def _link_scores(self, x: Layout) -> Floats:
         counts = x.links.words.counts
@@ -112,12 +112,24 @@ def pair_ids(ids: Longs, counts: Longs) -> Longs:
 
 def bag_sums(weights: Floats, ids: Longs, counts: Longs) -> Floats:
     """(bags, k) sums of the rows of ``weights`` that each bag's ids name; bags lie one behind the other."""
-    total = np.zeros((len(counts), weights.shape[1]), np.float32)
-    filled = np.flatnonzero(counts)
-    if len(filled):
-        starts = (np.cumsum(counts) - counts)[filled]
-        total[filled] = np.add.reduceat(weights.take(ids, axis=0), starts, axis=0)
-    return total
+    if words.rapid is not None:
+        return np.asarray(words.rapid.sum_bags(weights, ids, counts))
+    upto = np.zeros((len(ids) + 1, weights.shape[1]))
+    np.cumsum(weights.take(ids, axis=0), axis=0, out=upto[1:])
+    ends = np.cumsum(counts)
+    return np.asarray(upto.take(ends, axis=0) - upto.take(ends - counts, axis=0), np.float32)
+
+
+def look_sums(of_look: Floats, x: Layout) -> Floats:
+    """(m, k) sums over the elements around each block, by the scores of their looks (looks, levels * k)."""
+    bands = np.repeat(np.arange(len(NAME_LEVELS)), [high - low for low, high in NAME_LEVELS])
+    width = of_look.shape[1] // len(NAME_LEVELS)
+    if words.rapid is not None:
+        return np.asarray(words.rapid.sum_looks(of_look, x.looks, x.chains.T, x.page.leaves, bands, width))
+    levels = x.looks[x.chains.T[: len(bands)]]  # one row a level: sums run over whole rows
+    leaves = x.looks[x.page.leaves][None]
+    near = np.concatenate([levels * len(NAME_LEVELS) + bands[: len(levels), None], leaves * len(NAME_LEVELS)])
+    return np.asarray(of_look.reshape(-1, width).take(near, axis=0).sum(axis=0))
 
 
 # -- the whole model --------------------------------------------------------------------------------------------
@@ -176,8 +188,8 @@ class Model:
         """Label probabilities (m, 4), in the order of ``LABELS``, and that of belonging to the main text (m)."""
         if not len(x.page):
             return np.zeros((0, len(LABELS)), np.float32), np.zeros(0, np.float32)
-        values = np.concatenate([features.featurise(x).values, self.lexical.scores(x)], axis=1)
-        logits = self.network.logits(values, surroundings(x))
+        inputs = [group.values for group in features.tables(x)]
+        logits = self.network.logits([*inputs, self.lexical.scores(x)], surroundings(x))
         found = self.calibration
         return found.label_probabilities(logits[:, :-1]), found.main_probabilities(logits[:, -1])
 

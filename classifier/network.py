@@ -7,13 +7,14 @@ structure (:func:`surroundings`), what to make of it is learned. This is message
 al. 2017, arXiv:1704.01212); the normalisation is that of Ba et al. (2016, arXiv:1607.06450) without scale and offset.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from classifier import words
 from classifier.layout import Floats, Layout, Longs
 
 LEVELS: Final = (0, 1, 2, 3, 5)
@@ -48,17 +49,16 @@ class Surroundings:
     """(m) the block before; the first has itself"""
 
     @cached_property
-    def table(self) -> tuple[Longs, Longs, Longs]:
-        """Starts and ends of the ranges that differ, and (m, VIEWS) whom each block hears: rows of the ranges' means,
-        then the templates', then the blocks' own messages, then silence.
-        """
-        m = len(self.before)
-        keys, inverse = np.unique(self.starts * (m + 1) + self.ends, return_inverse=True)
-        templates = len(keys) + self.templates
-        own = len(keys) + int(self.templates.max()) + 1
-        headings = np.where(self.headings >= 0, own + self.headings, own + m)
-        heard = np.column_stack((inverse.reshape(m, RANGES), templates, headings, own + self.before))
-        return keys // (m + 1), keys % (m + 1), heard
+    def distinct(self) -> tuple[Longs, Longs, Longs]:
+        """Starts and ends of the ranges that differ, and (m, RANGES) which of them each block sees."""
+        keys, inverse = np.unique(self.starts * (len(self.before) + 1) + self.ends, return_inverse=True)
+        return keys // (len(self.before) + 1), keys % (len(self.before) + 1), inverse.reshape(-1, RANGES)
+
+    @cached_property
+    def by_template(self) -> tuple[Longs, Longs]:
+        """(m) the blocks in the order of their templates, and (templates + 1) where each of these begins there."""
+        starts = np.concatenate([[0], np.cumsum(np.bincount(self.templates))])
+        return np.argsort(self.templates, kind="stable"), starts
 
 
 def surroundings(x: Layout) -> Surroundings:
@@ -96,12 +96,12 @@ class Network:
     outputs: Floats
     """(s, d + 1, outputs)"""
 
-    def logits(self, inputs: Floats, near: Surroundings) -> Floats:
-        """(m, outputs) from raw inputs (m, k) of one page, or of several with what each sees."""
-        values = standardised(inputs, self.mean, self.scale)
-        members, width = self.entry.shape[1:]
-        flat = values @ self.entry[:-1].reshape(len(self.mean), -1) + self.entry[-1].reshape(-1)
-        vectors = np.maximum(flat, 0).reshape(-1, members, width)
+    def logits(self, inputs: Floats | Sequence[Floats], near: Surroundings) -> Floats:
+        """(m, outputs) from raw inputs (m, k), whole or in parts, of one page, or of several with what each sees."""
+        values = standardised([inputs] if isinstance(inputs, np.ndarray) else inputs, self.mean, self.scale)
+        flat = values @ self.entry[:-1].reshape(len(self.mean), -1)
+        flat += self.entry[-1].reshape(-1)
+        vectors = np.maximum(flat, 0, out=flat).reshape(-1, *self.entry.shape[1:])
         for message, weights in zip(self.messages, self.rounds, strict=True):
             own = normalised(vectors)
             heard = seen(product(own, message), near)
@@ -110,9 +110,14 @@ class Network:
         return np.asarray(told.mean(axis=1), np.float32)
 
 
-def standardised(inputs: Floats, mean: Floats, scale: Floats) -> Floats:
-    """(m, k) inputs as the network takes them."""
-    values = inputs - mean
+def standardised(parts: Sequence[Floats], mean: Floats, scale: Floats) -> Floats:
+    """(m, k) inputs as the network takes them; ``parts`` are (m, some of k), in order."""
+    values = np.empty((len(parts[0]), len(mean)), np.float32)
+    start = 0
+    for part in parts:
+        end = start + part.shape[1]
+        np.subtract(part, mean[start:end], out=values[:, start:end])
+        start = end
     values /= scale
     return np.clip(values, -CLIP, CLIP, out=values)
 
@@ -142,21 +147,29 @@ def normalised(vectors: Floats) -> Floats:
 def seen(messages: Floats, near: Surroundings) -> Floats:
     """(m, s, VIEWS * e) what each block hears of the messages (m, s, e)."""
     m, members, width = messages.shape
-    starts, ends, heard = near.table
-    sums = np.zeros((m + 1, members, width))
+    flat = messages.reshape(m, members * width)
+    if words.rapid is not None:
+        views = words.rapid.hear(flat, near.starts, near.ends, near.templates, near.headings, near.before)
+    else:
+        views = _heard(flat, near)
+    return np.asarray(views.reshape(m, VIEWS, members, width).swapaxes(1, 2).reshape(m, members, VIEWS * width))
+
+
+def _heard(messages: Floats, near: Surroundings) -> Floats:
+    """(m, VIEWS, k) what each block hears of the messages (m, k)."""
+    starts, ends, ranges = near.distinct
+    order, first = near.by_template
+    templates = _means(messages.take(order, axis=0), first[:-1], first[1:])
+    silence = np.zeros((1, messages.shape[1]), np.float32)
+    rows = np.concatenate([_means(messages, starts, ends), templates, messages, silence])
+    own = len(starts) + len(templates)
+    headings = np.where(near.headings >= 0, own + near.headings, len(rows) - 1)
+    whom = np.column_stack((ranges, len(starts) + near.templates, headings, own + near.before))
+    return np.asarray(rows.take(whom, axis=0))
+
+
+def _means(messages: Floats, starts: Longs, ends: Longs) -> Floats:
+    """(ranges, k) means of the messages (m, k) over ranges of them."""
+    sums = np.zeros((len(messages) + 1, messages.shape[1]))
     np.cumsum(messages, axis=0, out=sums[1:])
-    ranges = ((sums[ends] - sums[starts]) / (ends - starts)[:, None, None]).astype(np.float32)
-    silence = np.zeros((1, members, width), np.float32)
-    rows = np.concatenate([ranges, template_means(messages, near.templates), messages, silence])
-    views = np.empty((m, members, VIEWS, width), np.float32)
-    for member in range(members):
-        views[:, member] = rows[:, member].take(heard, axis=0)
-    return views.reshape(m, members, VIEWS * width)
-
-
-def template_means(messages: Floats, templates: npt.NDArray[np.int64]) -> Floats:
-    """(templates, s, e) mean message of each template."""
-    order = np.argsort(templates, kind="stable")
-    sizes = np.bincount(templates)
-    starts = np.cumsum(sizes) - sizes
-    return np.asarray(np.add.reduceat(messages[order], starts, axis=0) / sizes[:, None, None], np.float32)
+    return ((sums.take(ends, axis=0) - sums.take(starts, axis=0)) / (ends - starts)[:, None]).astype(np.float32)

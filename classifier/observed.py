@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import pairwise
@@ -17,7 +17,7 @@ from classifier.declared import EXCERPT, Sign, locked_classes
 from classifier.jsonld import Item
 from classifier.layout import Layout
 from classifier.page import Page
-from classifier.words import split_words
+from classifier.words import WordTable, split_name, split_words
 
 Wall = Literal["none", "paywall", "registration", "consent", "bot"]
 Floats = npt.NDArray[np.floating[Any]]
@@ -58,19 +58,23 @@ def _inside(page: Page, elements: Bools) -> Bools:
     return reach
 
 
-def _cover(page: Page, elements: npt.NDArray[np.integer[Any]]) -> Bools:
-    """(m) blocks that lie in any of the elements."""
-    edges = np.zeros(len(page) + 1, np.int64)
-    np.add.at(edges, page.first[elements], 1)
-    np.add.at(edges, page.last[elements], -1)
-    return np.cumsum(edges)[:-1] > 0
-
-
 def _is_chrome(tag: str, names: str) -> bool:
     return tag in _CHROME_TAGS or (names != "" and not _CHROME_NAMES.isdisjoint(names.lower().split()))
 
 
-def _looking(layout: Layout, looks: list[int]) -> Bools:
+@cache
+def _chrome_words() -> WordTable:
+    """Words of looks that may be chrome, and the halves of those that some write as two."""
+    names = {word for name in _CHROME_NAMES for word in split_name(name)} - {"page", "site", "main", "global"}
+    return WordTable(dict.fromkeys([*names, *"bar head info".split(), *(f"<{tag}>" for tag in _CHROME_TAGS)], 1))
+
+
+@cache
+def _text_words() -> WordTable:
+    return WordTable(dict.fromkeys([f"<{tag}>" for tag in _TEXT_TAGS], 1))
+
+
+def _looking(layout: Layout, looks: Sequence[int]) -> Bools:
     """(n) does the element look like one of these?"""
     table = np.zeros(len(layout.look_index) + 1, np.bool_)
     table[looks] = True
@@ -114,12 +118,14 @@ class View:
     @cached_property
     def chrome(self) -> Bools:
         """(m) blocks in headers, footers and menus, as far as these do not hold much of the main text."""
-        page, looks = self.page, self.layout.look_index.items()
-        chrome = _looking(self.layout, [look for (tag, names), look in looks if _is_chrome(tag, names)])
-        main = _looking(self.layout, [look for (tag, _), look in looks if tag in _TEXT_TAGS])
+        page, layout = self.page, self.layout
+        pairs = [("", ""), *layout.look_index]
+        maybe = dict.fromkeys(layout.looks_with(_chrome_words()).tolist())
+        chrome = _looking(layout, [look for look in maybe if _is_chrome(*pairs[look])])
+        main = _looking(layout, layout.looks_with(_text_words()).tolist())
         text = np.concatenate(([0.0], np.cumsum(self.main_size)))
         slight = text[page.last] - text[page.first] <= 0.3 * self.total + 20
-        return _cover(page, np.flatnonzero(chrome & slight & ~_inside(page, main)))
+        return layout.inside(np.flatnonzero(chrome & slight & ~_inside(page, main)))
 
     @cached_property
     def visible(self) -> Bools:
@@ -167,11 +173,12 @@ class View:
 
 def gate_signs(view: View) -> Iterator[Sign]:
     """How much gate text there is, and where it stands relative to the main text."""
+    if view.loudest < FAINT:
+        yield Sign("gate_peak", view.loudest)
+        return
     shown = view.gate * view.visible
     peak = int(shown.argmax())
     yield Sign("gate_peak", float(shown[peak]), *(view.where(peak) if shown[peak] >= FAINT else ()))
-    if view.loudest < FAINT:
-        return
     for signal, part in (("gate_words", view.visible), ("gate_hidden", view.concealed)):
         words = view.gate_size * part
         yield Sign(signal, _log(words.sum()), *(view.where(int(words.argmax())) if words.any() else ()))
@@ -344,21 +351,23 @@ def _last_paragraph(view: View) -> int | None:
 
 def _scrambled(view: View) -> Iterator[Sign]:
     """Blocks of Latin letters with far too few vowels: text shifted or shuffled letter by letter."""
-    odd, first = 0.0, None
-    long = np.flatnonzero((view.size >= 20) & ~view.chrome & (np.maximum(view.main, view.gate) >= 0.2))
-    for block in long.tolist():
-        text = view.page.texts[block][:400]
-        plain = text.encode("utf-8", "replace")
-        if len(plain) - len(plain.translate(None, b"aeiouy")) >= _VOWEL_SHARE * len(text) * 0.9:  # as nearly always
-            continue
-        vowels, letters = sum(map(text.count, _VOWELS)), 0
-        if vowels < _VOWEL_SHARE * len(text) * 0.9:
-            letters = sum(map(text.count, _LETTERS))
-        if letters >= 120 and letters > 0.5 * len(text) and vowels < _VOWEL_SHARE * letters:
-            odd += float(view.size[block])
-            first = block if first is None else first
-    if first is not None:
-        yield Sign("scrambled", odd / max(float(view.size[long].sum()), 1), *view.where(first))
+    long = (view.size >= 20) & (np.maximum(view.main, view.gate) >= 0.2)
+    odd = [block for block in np.flatnonzero(long).tolist() if _is_odd(view.page.texts[block][:400])]
+    odd = [block for block in odd if not view.chrome[block]]
+    if odd:
+        share = view.size[odd].sum() / max(float(view.size[long & ~view.chrome].sum()), 1)
+        yield Sign("scrambled", float(share), *view.where(odd[0]))
+
+
+def _is_odd(text: str) -> bool:
+    """Is it Latin text without the vowels of any language?"""
+    plain = text.encode("utf-8", "replace")
+    enough = _VOWEL_SHARE * len(text) * 0.9
+    if len(plain) - len(plain.translate(None, b"aeiouy")) >= enough:  # as nearly always
+        return False
+    vowels = sum(map(text.count, _VOWELS))
+    letters = sum(map(text.count, _LETTERS)) if vowels < enough else 0
+    return letters >= 120 and letters > 0.5 * len(text) and vowels < _VOWEL_SHARE * letters
 
 
 def length_signs(view: View, about: Item) -> Iterator[Sign]:
@@ -387,13 +396,12 @@ def _number(value: object) -> float:
     return float(text) if re.fullmatch(r"\d{1,7}(\.\d+)?", text) else 0.0
 
 
-def part_signs(view: View, items: list[Item]) -> Iterator[Sign]:
+def part_signs(view: View) -> Iterator[Sign]:
     """How much of the main text lies in the parts that are declared locked."""
-    selector, classes = locked_classes(items)
+    selector, classes = locked_classes(view.layout.items)
     if not classes:
         return
-    named = [i for i, names in enumerate(view.page.names) if names and not classes.isdisjoint(names.split())]
-    held = float(view.main_size[_cover(view.page, np.array(named, np.int64))].sum())
+    held = float(view.main_size[view.layout.locked].sum())
     yield Sign("part_held", min(held / max(view.total, 1), 1), "JSON-LD cssSelector", selector)
     yield Sign("part_missing", float(held < 20), "JSON-LD cssSelector", selector)
 

@@ -11,7 +11,7 @@ from cpython.unicode cimport (
 )
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
-from libc.string cimport memcmp
+from libc.string cimport memcmp, memcpy
 
 cdef enum:
     ALNUM = 1
@@ -261,3 +261,263 @@ cpdef tuple spell_looks(list looks):
             at = end
         count_of[index] = total - before
     return spellings.words(), places[:total].copy(), counts
+
+
+cpdef tuple count_chars(list texts, const unsigned char[::1] classes, const unsigned char[::1] openers):
+    """What ``chars.count_chars`` returns, without its name."""
+    cdef Py_ssize_t m = len(texts), index, at, length, found = 0
+    cdef str text
+    cdef int width
+    cdef void* data
+    cdef Py_UCS4 char
+    cdef unsigned char kind = 255, before
+    counts = np.zeros((m, 11), np.int64)
+    told = np.zeros((6, m), np.int64)
+    dotted = np.zeros(m, np.bool_)
+    cdef int64_t[:, ::1] count_of = counts
+    cdef int64_t[:, ::1] tell = told
+    cdef unsigned char[::1] is_dotted = dotted.view(np.uint8)
+    cdef list places = []
+    for index in range(m):
+        text = texts[index]
+        width, data, length = PyUnicode_KIND(text), PyUnicode_DATA(text), len(text)
+        for at in range(length):
+            char = PyUnicode_READ(width, data, at)
+            before = kind
+            kind = classes[char if char < 65536 else 65535]
+            count_of[index, kind] += 1
+            if kind == 2 and before == 3:
+                tell[0, index] += 1
+            if char < 128 and openers[char]:
+                places.append((index, at))
+            if char == 64:
+                tell[1, index] += 1
+            elif char == 10:
+                tell[2, index] += 1
+        tell[3, index] = classes[min(PyUnicode_READ(width, data, 0), 65535)]
+        tell[4, index] = kind
+        tell[5, index] = char
+        is_dotted[index] = length > 2 and char == 46 and PyUnicode_READ(width, data, length - 2) == 46
+    return counts, *told, dotted, np.array(places, np.int64).reshape(-1, 2)
+
+
+cpdef tuple split_address(str href):
+    """What ``links.split_address`` returns, of an address in lower case."""
+    cdef Py_ssize_t length = len(href), at = 0, end = 0
+    cdef int width = PyUnicode_KIND(href)
+    cdef void* data = PyUnicode_DATA(href)
+    cdef str scheme = "", host = "", path
+    cdef Py_UCS4 char
+    if length and _lower(PyUnicode_READ(width, data, 0)):
+        end = 1
+        while end < length and end <= 30:
+            char = PyUnicode_READ(width, data, end)
+            if not (_lower(char) or 48 <= char <= 57 or char == 43 or char == 45 or char == 46):
+                break
+            end += 1
+        if end < length and PyUnicode_READ(width, data, end) == 58:
+            scheme = href[:end]
+            at = end + 1
+    if at + 1 < length and PyUnicode_READ(width, data, at) == 47 and PyUnicode_READ(width, data, at + 1) == 47:
+        end = at + 2
+        while end < length:
+            char = PyUnicode_READ(width, data, end)
+            if char == 47 or char == 63 or char == 35:
+                break
+            end += 1
+        host = href[at + 2 : end]
+        at = end
+    end = at
+    while end < length:
+        char = PyUnicode_READ(width, data, end)
+        if char == 63 or char == 35:
+            break
+        end += 1
+    path = href[at:end]
+    if end == length or PyUnicode_READ(width, data, end) == 35:
+        return scheme, host, path, ""
+    at = end
+    while end < length and PyUnicode_READ(width, data, end) != 35:
+        end += 1
+    return scheme, host, path, href[at:end]
+
+
+cpdef web_shape(float[::1] shape, str path, bint asks, bint away, str own_path, str section):
+    """Write what ``links.web_shape`` writes."""
+    cdef Py_ssize_t end = len(path), at, steps = 0, parts = 0
+    cdef int width = PyUnicode_KIND(path)
+    cdef void* data = PyUnicode_DATA(path)
+    cdef Py_UCS4 char
+    shape[0] = away
+    for at in range(end):
+        if Py_UNICODE_ISDECIMAL(PyUnicode_READ(width, data, at)):
+            shape[6] = 1
+            break
+    while end and PyUnicode_READ(width, data, end - 1) == 47:
+        end -= 1
+    for at in range(end):
+        char = PyUnicode_READ(width, data, at)
+        if char == 47:
+            steps += 1
+            parts = 0
+        elif char == 45 or char == 95 or char == 43:
+            parts += 1
+    shape[4] = min(steps, 8) / 4.0
+    shape[5] = parts
+    shape[7] = asks
+    if not away:
+        shape[8] = end == 0
+        shape[9] = end > 0 and path[:end] == own_path
+        shape[10] = path.startswith(section)
+
+
+cpdef object hashes(object words):
+    """What ``words.hashes`` returns."""
+    cdef Py_ssize_t at = 0
+    cdef str word
+    found = np.empty(len(words), np.int64)
+    cdef int64_t[::1] hash_of = found
+    for word in words:
+        hash_of[at] = <int64_t> (<uint64_t> <int64_t> hash(word) + <uint64_t> len(word) * <uint64_t> 0x1E3779B97F4A7C15)
+        at += 1
+    return found
+
+
+cpdef object find(const int64_t[::1] keys, const int[::1] numbers, const int64_t[::1] wanted):
+    """What ``words.WordTable`` finds."""
+    cdef Py_ssize_t at, place, mask = len(keys) - 1
+    found = np.empty(len(wanted), np.int64)
+    cdef int64_t[::1] number_of = found
+    for at in range(len(wanted)):
+        place = <Py_ssize_t> (wanted[at] & mask)
+        while keys[place] != wanted[at] and numbers[place]:
+            place = (place + 1) & mask
+        number_of[at] = numbers[place]
+    return found
+
+
+cpdef count_phrases(
+    const int64_t[::1] ids, const int64_t[::1] counts, float[:, ::1] hits, const unsigned char[::1] leads,
+    const int[::1] alone_starts, const int[::1] alone_kinds,
+    const int64_t[::1] pairs, const int[::1] pair_starts,
+    const int[::1] phrase_starts, const int[::1] phrase_words, const int[::1] phrase_kinds,
+):
+    """What ``phrasebook.phrase_hits`` counts, into ``hits``."""
+    cdef Py_ssize_t block, at, end = 0, low, high, middle, phrase, word, length
+    cdef int64_t key
+    cdef int kind
+    at = 0
+    for block in range(len(counts)):
+        end += counts[block]
+        while at < end:
+            if ids[at]:
+                for kind in range(alone_starts[ids[at]], alone_starts[ids[at] + 1]):
+                    hits[block, alone_kinds[kind]] += 1
+                if leads[ids[at]] and at + 1 < end and ids[at + 1]:
+                    key = ids[at] << 32 | ids[at + 1]
+                    low, high = 0, len(pairs)
+                    while low < high:
+                        middle = (low + high) >> 1
+                        if pairs[middle] < key:
+                            low = middle + 1
+                        else:
+                            high = middle
+                    if low < len(pairs) and pairs[low] == key:
+                        for phrase in range(pair_starts[low], pair_starts[low + 1]):
+                            length = phrase_starts[phrase + 1] - phrase_starts[phrase]
+                            if at + length > end:
+                                continue
+                            for word in range(2, length):
+                                if ids[at + word] != phrase_words[phrase_starts[phrase] + word]:
+                                    break
+                            else:
+                                hits[block, phrase_kinds[phrase]] += 1
+            at += 1
+
+
+cpdef object sum_bags(const float[:, ::1] weights, const int64_t[::1] ids, const int64_t[::1] counts):
+    """What ``model.bag_sums`` returns."""
+    cdef Py_ssize_t width = weights.shape[1], bag, at = 0, end = 0, k
+    found = np.empty((len(counts), width), np.float32)
+    running, before = np.zeros(width), np.zeros(width)
+    cdef float[:, ::1] sum_of = found
+    cdef double[::1] upto = running
+    cdef double[::1] start = before
+    for bag in range(len(counts)):
+        end += counts[bag]
+        start[:] = upto
+        while at < end:
+            for k in range(width):
+                upto[k] += weights[ids[at], k]
+            at += 1
+        for k in range(width):
+            sum_of[bag, k] = <float> (upto[k] - start[k])
+    return found
+
+
+cpdef object hear(
+    const float[:, ::1] messages, const int64_t[:, ::1] starts, const int64_t[:, ::1] ends,
+    const int64_t[::1] templates, const int64_t[::1] headings, const int64_t[::1] before,
+):
+    """What ``network.seen`` returns, (m, VIEWS, messages of all members side by side)."""
+    cdef Py_ssize_t m = len(messages), width = messages.shape[1], ranges = starts.shape[1], b, r, k, low, high, t
+    found = np.zeros((m, ranges + 3, width), np.float32)
+    cdef float[:, :, ::1] views = found
+    cdef double[:, ::1] sums = np.zeros((m + 1, width))
+    cdef double length
+    for b in range(m):
+        for k in range(width):
+            sums[b + 1, k] = sums[b, k] + messages[b, k]
+    for b in range(m):
+        for r in range(ranges):
+            low, high = starts[b, r], ends[b, r]
+            if b and starts[b - 1, r] == low and ends[b - 1, r] == high:
+                memcpy(&views[b, r, 0], &views[b - 1, r, 0], width * sizeof(float))
+                continue
+            length = <double> (high - low)
+            for k in range(width):
+                views[b, r, k] = <float> ((sums[high, k] - sums[low, k]) / length)
+    # The templates' sums: as above, over the blocks in the order of their templates.
+    cdef Py_ssize_t count = 1 + max(templates)
+    cdef int64_t[::1] firsts = np.zeros(count + 1, np.int64)
+    cdef int64_t[::1] order = np.empty(m, np.int64)
+    for b in range(m):
+        firsts[templates[b] + 1] += 1
+    for t in range(count):
+        firsts[t + 1] += firsts[t]
+    cdef int64_t[::1] places = firsts.copy()
+    for b in range(m):
+        order[places[templates[b]]] = b
+        places[templates[b]] += 1
+    for b in range(m):
+        for k in range(width):
+            sums[b + 1, k] = sums[b, k] + messages[order[b], k]
+    for b in range(m):
+        low, high = firsts[templates[b]], firsts[templates[b] + 1]
+        length = <double> (high - low)
+        for k in range(width):
+            views[b, ranges, k] = <float> ((sums[high, k] - sums[low, k]) / length)
+        if headings[b] >= 0:
+            memcpy(&views[b, ranges + 1, 0], &messages[headings[b], 0], width * sizeof(float))
+        memcpy(&views[b, ranges + 2, 0], &messages[before[b], 0], width * sizeof(float))
+    return found
+
+
+cpdef object sum_looks(
+    const float[:, ::1] of_look, const int64_t[::1] looks, const int[:, ::1] levels, const int[::1] leaves,
+    const int64_t[::1] bands, Py_ssize_t width,
+):
+    """Sums (m, width) of the looks around each block, each by its level's band of columns of ``of_look``."""
+    cdef Py_ssize_t m = len(leaves), count = min(len(levels), len(bands)), b, level, k
+    cdef const float* row
+    found = np.empty((m, width), np.float32)
+    cdef float[:, ::1] sum_of = found
+    for b in range(m):
+        for level in range(count):
+            row = &of_look[looks[levels[level, b]], bands[level] * width]
+            for k in range(width):
+                sum_of[b, k] = row[k] if level == 0 else sum_of[b, k] + row[k]
+        row = &of_look[looks[leaves[b]], 0]
+        for k in range(width):
+            sum_of[b, k] += row[k]
+    return found

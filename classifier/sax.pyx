@@ -161,7 +161,14 @@ cdef void _on_start(void* context, const char* name, const char** attributes) no
         return
     try:
         tag = _name(name)
-        parser.target.start(tag, _NOTHING if attributes is NULL else _read(parser.target, tag, attributes))
+        if attributes is NULL:
+            parser.target.begin(tag, _NOTHING, "")
+            return
+        found = _read(parser.target, tag, attributes)
+        if type(found) is str:
+            parser.target.begin(tag, _NOTHING, <str> found)
+        else:
+            parser.target.begin(tag, <dict> found, "")
     except BaseException as failure:  # raised when libxml2 has returned
         parser.failure = failure
 
@@ -207,13 +214,14 @@ cdef void _on_error(void* context, const void* error) noexcept:
     pass  # pages are full of errors
 
 
-cdef dict _read(_Target target, str tag, const char** attributes):
-    """The attributes that the target reads; all of them where their number matters."""
+cdef object _read(_Target target, str tag, const char** attributes):
+    """The attributes that the target reads, or the class alone where that is all; all of them where their number
+    matters."""
     cdef const char** at = attributes
     cdef Py_ssize_t count = 0
     cdef frozenset wanted = _READ_OF_FACTS if tag in _FACT_TAGS else _READ
-    cdef dict found = {}
-    cdef str name
+    cdef dict found = None
+    cdef str name, look = None
     while at[0] is not NULL:
         count += 1
         at += 2
@@ -221,16 +229,25 @@ cdef dict _read(_Target target, str tag, const char** attributes):
     while at[0] is not NULL:
         name = _name(at[0])
         if count > target.max_attributes or name in wanted:
-            found[name] = "" if at[1] is NULL else PyUnicode_DecodeUTF8(at[1], strlen(at[1]), b"replace")
+            value = "" if at[1] is NULL else PyUnicode_DecodeUTF8(at[1], strlen(at[1]), b"replace")
+            if found is None and look is None and name == "class":
+                look = value
+                at += 2
+                continue
+            if found is None:
+                found = {} if look is None else {"class": look}
+            found[name] = value
             if wanted is _READ and name == "itemprop":  # its value may stand in an attribute before it
                 wanted = _READ_OF_FACTS
-                found.clear()
+                found = look = None
                 at = attributes
                 continue
             if len(found) > target.max_attributes:
                 break  # the target keeps fewer, and memory need not hold a million
         at += 2
-    return found
+    if found is not None:
+        return found
+    return _NOTHING if look is None else look
 
 
 cdef list _NAMES = [None] * 1024

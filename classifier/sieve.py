@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from classifier import extraction, jsonld
+from classifier import extraction
 from classifier.access import Access, gather, judge
 from classifier.blocks import DEFAULT_LIMITS, Limits, cut
 from classifier.decide import Decision, decide
@@ -205,15 +205,14 @@ class Sieve:
         layout = Layout(page)
         labels, main = _predicted(model, layout)
         decision = decide(layout, labels, main, model.contract.thresholds)
-        items = jsonld.read(page.facts.json_ld)
-        observed = gather(page, decision.shares, main, status=status, url=url, layout=layout, items=items)
+        observed = gather(page, decision.shares, main, status=status, url=url, layout=layout)
         return Reading(
             page=page,
             probabilities=labels,
             main_probabilities=main,
             decision=decision,
             access=judge(observed, model.access),
-            metadata=read_metadata(page.facts, url, items=items),
+            metadata=read_metadata(page.facts, url, items=layout.items),
             encoding=encoding,
             url=url,
             problem=problem or decision.empty,

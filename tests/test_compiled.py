@@ -17,10 +17,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from classifier import blocks, words
+from classifier import blocks, chars, links, words
 from classifier.blocks import Limits
 from classifier.cli import compiled_modules
+from classifier.layout import Layout
+from classifier.model import bag_sums, look_sums
+from classifier.network import seen, surroundings
 from classifier.page import Page
+from classifier.phrasebook import phrase_hits, word_ids
+from classifier.plaintext import read_lines
 
 PAGES = sorted((Path(__file__).parents[1] / "datasets" / "pages").glob("*.html"))
 
@@ -113,6 +118,78 @@ def pure_and_compiled(function: Any, *given: Any, **options: Any) -> tuple[Any, 
 def test_compiled_words_are_those_of_the_expressions(cjk: bool, texts: list[str]) -> None:
     expected, found = pure_and_compiled(words.spell, [text.casefold() for text in texts], cjk=cjk)
     assert found == expected
+
+
+@needs_rapid
+@given(st.lists(st.text(st.sampled_from("aB.{@\n١欲\U0001f600") | st.characters(codec=None), min_size=1)))
+def test_compiled_counts_are_those_of_numpy(texts: list[str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(words, "rapid", None)
+        expected = chars.count_chars(texts)
+    for wanted, got in zip(expected, chars.count_chars(texts), strict=True):
+        assert wanted.tolist() == got.tolist() and wanted.dtype == got.dtype
+
+
+SAID = st.sampled_from("subscribe to read already a subscriber sign up for our newsletter 3 0 9999 10000 x log in".split())
+
+
+@needs_rapid
+@given(st.lists(st.lists(SAID, min_size=1).map(" ".join), min_size=1))
+def test_compiled_phrases_and_numbers_are_those_of_dictionaries(lines: list[str]) -> None:
+    def found() -> tuple[list[list[float]], list[int]]:
+        x = Layout(read_lines("\n".join(lines)))
+        return phrase_hits(x, word_ids(x)).tolist(), word_ids(x).tolist()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(words, "rapid", None)
+        expected = found()
+    assert found() == expected
+
+
+@needs_rapid
+@given(st.dictionaries(st.text(max_size=3), st.integers(1, 99)), st.lists(st.text(max_size=3)))
+def test_compiled_tables_find_what_numpy_finds(numbers: dict[str, int], asked: list[str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(words, "rapid", None)
+        hashed, expected = words.hashes(asked), words.WordTable(numbers)[words.hashes(asked)]
+    assert words.hashes(asked).tolist() == hashed.tolist()
+    assert words.WordTable(numbers)[hashed].tolist() == expected.tolist()
+
+
+@needs_rapid
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_compiled_sums_are_those_of_numpy(path: Path) -> None:
+    rng = np.random.default_rng(0)
+
+    def found() -> list[Any]:
+        x = Layout(blocks.cut(path.read_text("utf-8")))
+        messages = rng.normal(size=(len(x.page), 2, 6)).astype(np.float32)
+        weights = rng.normal(size=(len(x.words), 5)).astype(np.float32)
+        looks = rng.normal(size=(len(x.look_counts), 4 * 5)).astype(np.float32)
+        parts = bag_sums(weights, x.word_places % len(weights), x.word_counts), look_sums(looks, x)
+        return [part.tolist() for part in (*parts, seen(messages, surroundings(x)))]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(words, "rapid", None)
+        expected = found()
+    rng = np.random.default_rng(0)
+    assert found() == expected
+
+
+PARTS = st.sampled_from("http: // / ? # - _ + . a.b own path 1 ٣ \n é : 9".split(" "))
+
+
+@needs_rapid
+@given(st.lists(PARTS).map("".join), st.sampled_from(["", "/own", "/own/path"]))
+def test_compiled_addresses_are_those_of_the_expression(href: str, own: str) -> None:
+    link = f"<link rel=canonical href='http://a.b{own}'><p><a href='{href}'>x</a><a href='{href}/'>y</a>"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(words, "rapid", None)
+        parts, expected = links.split_address(href), links.links_of(blocks.cut(link))
+    found = links.links_of(blocks.cut(link))
+    assert links.split_address(href) == parts
+    assert spelt(found.words) == spelt(expected.words)
+    assert found.shapes.tolist() == expected.shapes.tolist()
 
 
 @needs_rapid

@@ -14,6 +14,7 @@ ORDER = (
     *(
         "labels",
         "words",
+        "chars",
         "decode",
         "sniff",
         "page",
@@ -21,11 +22,13 @@ ORDER = (
         "links",
         "plaintext",
         "lexicon",
+        "jsonld",
+        "declared",
         "layout",
         "phrasebook",
         "features",
     ),
-    *("jsonld", "metadata", "declared", "observed", "access", "network", "model", "decide"),
+    *("metadata", "observed", "access", "network", "model", "decide"),
     *("arrayfile", "modelfile", "sitemodel"),
     *("structure", "inline", "markdown", "extraction", "sieve", "drift", "cli", "bulk", "integrations"),
 )

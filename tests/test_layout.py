@@ -5,21 +5,8 @@ from hypothesis import strategies as st
 from strategies import documents
 
 from classifier.blocks import cut
-from classifier.layout import (
-    CHAR_CLASSES,
-    CJK,
-    COMMA,
-    DIGIT,
-    LOWER,
-    MONEY,
-    OTHER,
-    QUOTE,
-    SPACE,
-    STOP,
-    SYMBOL,
-    UPPER,
-    Layout,
-)
+from classifier.chars import CHAR_CLASSES, COMMA, UPPER
+from classifier.layout import Layout
 from classifier.plaintext import read_lines
 
 PROSE = "One two three four five six seven eight nine ten."
@@ -33,32 +20,6 @@ def page():
 
 
 # -- characters and words ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("characters", "kind"),
-    [
-        ("aéßжאع", LOWER),
-        ("AÉЖ", UPPER),
-        ("0٣", DIGIT),
-        (" \t\n\u00a0\u3000", SPACE),
-        (".!?…。؟।", STOP),
-        (",;:、،", COMMA),
-        ("续続가かカ", CJK),
-        ("$€%", MONEY),
-        ("\"'«“「", QUOTE),
-        ("-–_/@#", OTHER),
-        ("*+→\U0001f600\U0001f1e9", SYMBOL),
-    ],
-)
-def test_character_classes(characters, kind):
-    counts = Layout(read_lines(f"x{characters.replace(' ', '')}x")).char_counts if kind != SPACE else None
-    if counts is None:
-        counts = Layout(cut(f"<pre>x{characters}x</pre>")).char_counts
-    expected = np.zeros(len(CHAR_CLASSES))
-    expected[LOWER] = 2
-    expected[kind] += len(characters)
-    assert counts.tolist() == [expected.tolist()]
 
 
 def test_counts_by_hand(page):

@@ -19,7 +19,6 @@ from classifier.network import (
     seen,
     standardised,
     surroundings,
-    template_means,
 )
 
 PAGE = "<h2>one</h2><ul><li>a<li>b</ul><div><p>c<p>d <b>e</b></div><p>f"
@@ -67,11 +66,6 @@ def test_what_blocks_of_any_page_see(source):
     x = layout(source)
     if len(x.page):
         check_views(x)
-
-
-def test_template_means_by_hand():
-    means = template_means(np.array([[[1.0]], [[2]], [[6]]], np.float32), np.array([1, 0, 1]))
-    assert means.ravel().tolist() == [2, 3.5]
 
 
 def random_network(members, inputs=4, width=5, rounds=2, seed=0):
@@ -126,7 +120,7 @@ def test_a_network_without_rounds_is_a_perceptron():
 
 
 def test_far_inputs_are_clipped():
-    found = standardised(np.array([[5, 1e30, -1e30]], np.float32), np.ones(3, np.float32), np.full(3, 2, np.float32))
+    found = standardised([np.array([[5, 1e30, -1e30]], np.float32)], np.ones(3, np.float32), np.full(3, 2, np.float32))
     assert found.tolist() == [[2, CLIP, -CLIP]]
 
 

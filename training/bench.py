@@ -65,7 +65,7 @@ REST: Final = "rest, tear-down"
 STAGES: Final[tuple[tuple[str, Any, str], ...]] = (
     ("decode", sieve, "decode"),
     ("cut", sieve, "cut"),
-    ("layout, features", features, "featurise"),
+    ("layout, features", features, "tables"),
     ("model: lexical", Lexical, "scores"),
     ("model: network", Model, "predict"),
     ("decide", sieve, "decide"),

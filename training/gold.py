@@ -32,7 +32,8 @@ _OPTIONAL: Final = (
     *("schema", "language", "page_type", "main", "source", "file", "picked_as"),
     *("status", "paths", "notes"),
 )
-_SEGMENTS_KEY: Final = re.compile(r'"segments"\s*:\s*\[')
+_MEMBER: Final = re.compile(r'[\s,]*(?=")')
+_COLON: Final = re.compile(r"\s*:\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +218,7 @@ def _parse(text: bytes, path: Path, line: int) -> dict[str, Any]:
 def segment_lines(text: str, count: int) -> list[int]:
     """Line of the whole, then of each of ``count`` segments, so that an error can name it."""
     lines = [1]
-    key = _SEGMENTS_KEY.search(text) if count else None
-    at = key.end() if key else 0
+    at = _segments_start(text) if count else 0
     line = 1 + text.count("\n", 0, at)
     for _ in range(count):
         start = next(_GAP.finditer(text, at)).end()
@@ -227,6 +227,19 @@ def segment_lines(text: str, count: int) -> list[int]:
         at = json.JSONDecoder().raw_decode(text, start)[1]
         line += text.count("\n", start, at)
     return lines
+
+
+def _segments_start(text: str) -> int:
+    """Where the first segment of a sound record is looked for: of the record itself, not of an object inside it."""
+    decode = json.JSONDecoder().raw_decode
+    at, found = text.index("{") + 1, 0
+    while (member := _MEMBER.match(text, at)) is not None:
+        key, at = decode(text, member.end())
+        start = _COLON.match(text, at).end()  # type: ignore[union-attr]  # it was parsed before
+        if key == "segments":  # of several, the last one counts
+            found = start + 1
+        at = decode(text, start)[1]
+    return found
 
 
 def _page(record: dict[str, Any], folder: Path) -> GoldPage:
