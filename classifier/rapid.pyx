@@ -1,5 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
-"""Words of a page, compiled: what words.py does with expressions and dictionaries, in one pass over the characters."""
+"""Hot loops, compiled: what the modules named below do with expressions, dictionaries and numpy, each in one pass.
+
+Every function has a pure twin that gives the same to the last bit (tests/test_compiled.py).
+"""
 
 import os
 
@@ -265,7 +268,7 @@ cpdef tuple spell_looks(list looks):
 
 cpdef tuple count_chars(list texts, const unsigned char[::1] classes, const unsigned char[::1] openers):
     """What ``chars.count_chars`` returns, without its name."""
-    cdef Py_ssize_t m = len(texts), index, at, length, found = 0
+    cdef Py_ssize_t m = len(texts), index, at, length
     cdef str text
     cdef int width
     cdef void* data
