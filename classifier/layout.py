@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from classifier import jsonld
 from classifier.chars import CJK, COMMA, STOP, Chars, count_chars
-from classifier.declared import locked_classes
 from classifier.jsonld import Item
 from classifier.links import Links, links_of
 from classifier.page import Page
@@ -279,7 +278,7 @@ class Layout:
         return np.asarray(self.look_counts.cumsum() - self.look_counts)
 
     def looks_with(self, numbers: WordTable) -> Longs:
-        """(found) the looks that have a word of the table, once for each."""
+        """(found) the look of each word that the table has: a look of several such words comes more than once."""
         words = self.looks_numbered(numbers).nonzero()[0]
         return np.asarray(self.look_starts.searchsorted(words, "right") - 1)
 
@@ -317,15 +316,6 @@ class Layout:
     def items(self) -> list[Item]:
         """The page's JSON-LD."""
         return jsonld.read(self.page.facts.json_ld)
-
-    @cached_property
-    def locked(self) -> npt.NDArray[np.bool_]:
-        """(m) does the block lie in a part that the page declares as locked?"""
-        _, classes = locked_classes(self.items)
-        if not classes:
-            return np.zeros(len(self.page), np.bool_)
-        named = [i for i, names in enumerate(self.page.names) if names and not classes.isdisjoint(names.split())]
-        return self.inside(np.array(named, np.int64))
 
     @cached_property
     def twins(self) -> Longs:

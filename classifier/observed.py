@@ -401,7 +401,8 @@ def part_signs(view: View) -> Iterator[Sign]:
     selector, classes = locked_classes(view.layout.items)
     if not classes:
         return
-    held = float(view.main_size[view.layout.locked].sum())
+    named = [i for i, names in enumerate(view.page.names) if names and not classes.isdisjoint(names.split())]
+    held = float(view.main_size[view.layout.inside(np.array(named, np.int64))].sum())
     yield Sign("part_held", min(held / max(view.total, 1), 1), "JSON-LD cssSelector", selector)
     yield Sign("part_missing", float(held < 20), "JSON-LD cssSelector", selector)
 
