@@ -209,6 +209,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model", help="the model that reads pages, if not the one that ships")
     parser.add_argument("--findings", type=Path, metavar="FOLDER")
+    parser.add_argument(
+        "--patience", type=int, default=20, metavar="S", help="for one input under atheris; more on a busy machine"
+    )
     options = parser.parse_args(arguments)
     target, seeds, words = targets(options.model)[options.target]
     if options.engine == "atheris":
@@ -240,9 +243,8 @@ def _follow_coverage(
     found.mkdir(parents=True, exist_ok=True)
     settings = [f"-dict={dictionary}", f"-max_total_time={options.seconds:.0f}", f"-seed={options.seed + 1}"]
     with contextlib.redirect_stdout(io.StringIO()):
-        atheris.Setup(
-            [name, *settings, f"-artifact_prefix={found}/", "-timeout=20", "-rss_limit_mb=2048", str(folder)], target
-        )
+        limits = [f"-timeout={options.patience}", "-rss_limit_mb=2048"]
+        atheris.Setup([name, *settings, *limits, f"-artifact_prefix={found}/", str(folder)], target)
     atheris.Fuzz()
     return 0
 
