@@ -26,6 +26,7 @@ cdef class _Target:
     cpdef end(self, str tag)
     @cython.locals(piece=str, before=str, after=str)
     cpdef data(self, str text)
+    cdef write(self, str piece, str before, str after)
     cpdef close(self)
 
     cdef _open_markup(self, str tag, Py_ssize_t index)
@@ -52,4 +53,4 @@ cdef class _Target:
 cdef bint _hides(dict attributes) except -1
 
 @cython.locals(target=_Target)
-cdef _Target _parse(str html, limits, frozenset silent_tags)
+cdef _Target _parse(html, limits, frozenset silent_tags)

@@ -5,7 +5,7 @@ attributes of a tag; its SAX interface has neither fault, and can be stopped bet
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -15,10 +15,11 @@ from typing import Any, Final
 import numpy as np
 from lxml import etree
 
+from classifier import words
 from classifier.page import Facts, Ints, Page, Span
 
 CHUNK: Final = 1 << 16
-"""Characters fed at once: the step between two looks at the clock and the limits."""
+"""Characters or bytes fed at once: the step between two looks at the clock and the limits."""
 
 BLOCK_TAGS: Final = frozenset(
     "address article aside blockquote body button caption center col colgroup dd details dialog dir div dl dt"
@@ -67,8 +68,8 @@ class Limits:
 DEFAULT_LIMITS: Final = Limits()
 
 
-def cut(html: str, limits: Limits = DEFAULT_LIMITS) -> Page:
-    """Cut the text of an HTML page into blocks.
+def cut(html: str | bytes, limits: Limits = DEFAULT_LIMITS) -> Page:
+    """Cut the text of an HTML page into blocks; bytes must be valid UTF-8.
 
     A block is a maximal run of text that no block-level element and no double ``<br>`` breaks. Every visible
     character lies in exactly one block. What a limit left unread is named in ``Page.truncated``. A page that shows
@@ -84,12 +85,12 @@ def cut(html: str, limits: Limits = DEFAULT_LIMITS) -> Page:
     return target.page()
 
 
-def _parse(html: str, limits: Limits, silent_tags: frozenset[str]) -> "_Target":
+def _parse(html: str | bytes, limits: Limits, silent_tags: frozenset[str]) -> "_Target":
     target = _Target(limits, silent_tags)
     parser = (_direct_parser() or _parser)(target)
     deadline = monotonic() + limits.max_seconds
-    for start in range(0, len(html), CHUNK):
-        parser.feed(html[start : start + CHUNK].encode("utf-8", "replace"))
+    for chunk in _chunks(html):
+        parser.feed(chunk)
         if target.truncated is None and monotonic() > deadline:
             target.truncated = "max_seconds"
         if target.truncated:
@@ -100,6 +101,20 @@ def _parse(html: str, limits: Limits, silent_tags: frozenset[str]) -> "_Target":
         except etree.LxmlError:  # nothing but white space or a doctype
             pass
     return target
+
+
+def _chunks(html: str | bytes) -> Iterator[bytes]:
+    """The page in UTF-8, piece by piece; no character is torn apart."""
+    if isinstance(html, str):
+        yield from (html[start : start + CHUNK].encode("utf-8", "replace") for start in range(0, len(html), CHUNK))
+        return
+    start = 0
+    while start < len(html):
+        end = start + CHUNK
+        while end < len(html) and html[end] & 0xC0 == 0x80 and end > start + CHUNK - 4:
+            end -= 1
+        yield html[start:end]
+        start = end
 
 
 def _parser(target: "_Target") -> Any:
@@ -280,6 +295,10 @@ class _Target:
                 return
             before = " " if text[0].isspace() else ""
             after = " " if text[-1].isspace() else ""
+        self.write(piece, before, after)
+
+    def write(self, piece: str, before: str, after: str) -> None:
+        """Add a piece of visible text, without the white space that stands before and after it."""
         if not self.length:
             self.leaf = self.current
         elif self.gap or before:
@@ -523,6 +542,8 @@ FACT_TAGS: Final = frozenset("a meta link time html script iframe".split())
 
 
 def _ints(values: list[int]) -> Ints:
+    if words.rapid is not None:
+        return np.asarray(words.rapid.ints(values))
     return np.fromiter(values, np.int32, len(values))
 
 

@@ -23,7 +23,7 @@ been tuned.
 
 import codecs
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Final, Literal
 
@@ -43,6 +43,8 @@ class Decoded:
     text: str
     encoding: str
     source: Source
+    utf8: bytes | None = field(default=None, repr=False, compare=False)
+    """The text in UTF-8, where the page's own bytes are just that: they need not be written anew for the parser."""
 
 
 FALLBACK: Final = "windows-1252"
@@ -173,15 +175,17 @@ def decode(data: bytes, encoding: str | None = None) -> Decoded:
     if text is None:
         return _decoded(data, declared, "meta") if declared else _detected(data)
     if declared == "utf-8":
-        return Decoded(text, "utf-8", "meta")
+        return Decoded(text, "utf-8", "meta", data)
     if text.isascii():
         return _decoded(data, declared, "meta") if declared else _detected_in_ascii(data, text)
     if declared in MULTI_BYTE and len(data) - len(text) <= ACCIDENTAL_CONTINUATIONS:
         return _decoded(data, declared, "meta")
-    return Decoded(text, "utf-8", "detector")
+    return Decoded(text, "utf-8", "detector", data)
 
 
 def _decoded(data: bytes, name: str, source: Source) -> Decoded:
+    if name == "utf-8" and (text := _strictly(data, name)) is not None:
+        return Decoded(text, name, source, data)
     return Decoded(_read(data, name), name, source)
 
 

@@ -5,7 +5,7 @@ add a column to a group; the names travel with the model, which refuses features
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import repeat
@@ -14,14 +14,14 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from classifier import lexicon
+from classifier import lexicon, words
 from classifier.chars import CHAR_CLASSES, CJK, COMMA, DIGIT, STOP, UPPER
 from classifier.layout import Floats, Layout, Longs
 from classifier.links import SHAPES, own_shape
-from classifier.phrasebook import PHRASE_KINDS, book, phrase_hits, word_ids
+from classifier.phrasebook import PHRASE_KINDS, book, phrase_hits
 from classifier.words import WordTable, split_words
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Raise on any change of meaning: a model only runs on the version that it was trained on."""
 
 
@@ -95,22 +95,14 @@ def own_text(x: Layout) -> Columns:
     )
 
 
-def block_sums(x: Layout, values: npt.NDArray[np.generic]) -> Floats:
-    """(m) sums of a value of each word over the words of each block."""
-    prefix = np.zeros(len(values) + 1, np.float64)
-    np.cumsum(values, out=prefix[1:])
-    upto = prefix[x.word_ends]
-    return (upto[1:] - upto[:-1]).astype(np.float32)
-
-
 # -- phrases ----------------------------------------------------------------------------------------------------
 
 
 def phrases(x: Layout) -> Columns:
     """Phrases of gates, ads, consent, navigation and the like; templates that were never filled."""
-    ids = word_ids(x)
-    hits = phrase_hits(x, ids)
-    stop_words = block_sums(x, book().stop[ids]) / np.maximum(x.word_counts, 1)
+    known = x.spellings_numbered(book().table)
+    hits = phrase_hits(x, known.take(x.word_places))
+    stop_words = x.word_sums(book().stop[known][:, None])[:, 0] / np.maximum(x.word_counts, 1)
     parts = (
         np.minimum(hits, 3),
         hits / np.maximum(x.size, 3)[:, None],
@@ -144,7 +136,7 @@ def declared_texts(x: Layout) -> Columns:
     title, description = (frozenset(words) for words in split_words([titles, descriptions]))
     words = np.maximum(x.word_counts, 1)
     where = x.told_apart({word: (word in title) + 2 * (word in description) for word in title | description})
-    in_title, in_description = block_sums(x, where & 1), block_sums(x, where >> 1)
+    in_title, in_description = x.word_sums(np.stack((where & 1, where >> 1), axis=1)).T
     return columns(
         {
             "title_share": in_title / words,
@@ -227,30 +219,35 @@ def look_bits(x: Layout) -> Longs:
 
 
 def tags_and_names(x: Layout) -> Columns:
-    """Tags of the block's elements, roles and class vocabulary of its ancestors, near and all."""
+    """Tags of the block's elements; roles and class vocabulary of its own, and of all elements around it."""
     bits = look_bits(x)
     bits[0] = 0
+    boxes = _numbered(x.boxes, _BOX_INDEX)
+    leaves = _numbered(map(x.page.tags.__getitem__, x.page.leaves.tolist()), _LEAF_INDEX)
+    if words.rapid is not None:
+        counts = len(_LOOK_NAMES), len(BOX_TAGS), len(LEAF_TAGS)
+        around = bits, x.page.elements, x.page.leaves, x.chains.T
+        return Columns(_TAG_NAMES, words.rapid.flag_tags(*around, boxes, leaves, *counts))
     own = bits[x.page.leaves] | bits[x.page.elements]
-    near = own | bits[x.ancestor(1)] | bits[x.ancestor(2)]
     far = np.bitwise_or.reduce(bits[x.chains], axis=1) | own
-    held = np.stack((own, near, far), axis=1).astype("<i8").view(np.uint8).reshape(len(own), 3, 8)
-    flags = np.unpackbits(held, axis=2, count=len(_LOOK_NAMES), bitorder="little")
-    table = grid("", ("own", "near", "far"), _LOOK_NAMES, flags)
-    boxes = _one_hot(x.boxes, _BOX_INDEX)
-    leaves = _one_hot([*map(x.page.tags.__getitem__, x.page.leaves.tolist())], _LEAF_INDEX)
-    return join(
-        table, grid("box", ("",), BOX_TAGS, boxes[:, None]), grid("leaf", ("",), LEAF_TAGS, leaves[:, None])
-    )
+    held = np.stack((own, far), axis=1).astype("<i8").view(np.uint8).reshape(len(own), 2, 8)
+    flags = np.unpackbits(held, axis=2, count=len(_LOOK_NAMES), bitorder="little").reshape(len(own), -1)
+    tags = (np.equal(boxes[:, None], np.arange(len(BOX_TAGS))), np.equal(leaves[:, None], np.arange(len(LEAF_TAGS))))
+    return Columns(_TAG_NAMES, np.concatenate((flags, *tags), axis=1, dtype=np.float32))
 
 
-def _one_hot(tags: list[str], index: dict[str, int]) -> npt.NDArray[np.bool_]:
-    """(m, len(index)) which tag of the index each is."""
-    numbers = np.fromiter(map(index.get, tags, repeat(-1)), np.int64, len(tags))
-    return np.equal(numbers[:, None], np.arange(len(index)))
+def _numbered(tags: Iterable[str], index: dict[str, int]) -> Longs:
+    """(m) the number of each tag in the index; -1 where it has none."""
+    return np.fromiter(map(index.get, tags, repeat(-1)), np.int64)
 
 
 _BOX_INDEX: Final = {tag: i for i, tag in enumerate(BOX_TAGS)}
 _LEAF_INDEX: Final = {tag: i for i, tag in enumerate(LEAF_TAGS)}
+_TAG_NAMES: Final = (
+    *_grid_names("", ("own", "far"), _LOOK_NAMES),
+    *_grid_names("box", ("",), tuple(BOX_TAGS)),
+    *_grid_names("leaf", ("",), tuple(LEAF_TAGS)),
+)
 
 
 def join(*parts: Columns) -> Columns:
@@ -321,8 +318,7 @@ def _first_after(inside: Longs, order: Longs, end: int) -> Longs:
 
 # -- containers -------------------------------------------------------------------------------------------------
 
-LEVELS: Final = (0, 1, 2, 3, 4, 5, 6, 8, 10)
-
+LEVELS: Final = (0, 1, 2, 4)
 
 CONTAINER_NAMES: Final = (
     "log_chars link_density log_blocks words_per_block running_share running_part text_part p_share heading_share"
@@ -412,7 +408,7 @@ def repetition(x: Layout) -> Columns:
 
 # -- neighbours -------------------------------------------------------------------------------------------------
 
-OFFSETS: Final = (-3, -2, -1, 1, 2, 3)
+OFFSETS: Final = (-1, 1)
 WINDOWS: Final = (3, 8)
 
 

@@ -13,12 +13,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from classifier import jsonld
+from classifier import jsonld, words
 from classifier.chars import CJK, COMMA, STOP, Chars, count_chars
 from classifier.jsonld import Item
 from classifier.links import Links, links_of
 from classifier.page import Page
-from classifier.words import Spelt, WordTable, hashes, spell, spell_looks
+from classifier.words import Spelt, WordTable, bag_sums, hashes, spell, spell_looks
 
 Floats = npt.NDArray[np.float32]
 Longs = npt.NDArray[np.int64]
@@ -108,10 +108,14 @@ class Layout:
         return np.asarray(self.spellings_numbered(numbers).take(self.word_places))
 
     def told_apart(self, numbers: Mapping[str, int]) -> Longs:
-        """The same by a dictionary: for the few words that one page asks for. What it does not hold gets 0."""
+        """The number of each different word by a dictionary: for the few words that one page asks for. What it does
+        not hold gets 0."""
         spellings = self._spelt.spellings
-        found = np.fromiter(map(numbers.get, spellings, repeat(0)), np.int64, len(spellings))
-        return np.asarray(found.take(self._spelt.places))
+        return np.fromiter(map(numbers.get, spellings, repeat(0)), np.int64, len(spellings))
+
+    def word_sums(self, values: npt.NDArray[np.generic]) -> Floats:
+        """(m, k) sums over the words of each block of what each different word counts (spellings, k)."""
+        return bag_sums(values.astype(np.float32), self.word_places, self.word_counts)
 
     @cached_property
     def size(self) -> Floats:
@@ -188,6 +192,9 @@ class Layout:
     def _chains(self) -> tuple[npt.NDArray[np.int32], Longs]:
         parents = self.page.parents
         level = self.page.elements
+        if words.rapid is not None:
+            chains, depths = words.rapid.chains(parents, level, MAX_LEVELS)
+            return chains.T, depths
         levels = [level]
         depths = np.zeros(len(level), np.int64)
         while level.any():
@@ -204,6 +211,8 @@ class Layout:
 
     def sums(self, values: Floats, containers: npt.NDArray[np.signedinteger[Any]]) -> Floats:
         """Sums of ``values`` (m, k) over the blocks of each container: shape of ``containers`` plus (k)."""
+        if words.rapid is not None and containers.ndim == 1:
+            return np.asarray(words.rapid.sum_ranges(values, self.page.first[containers], self.page.last[containers]))
         prefix = np.zeros((len(values) + 1, values.shape[1]))
         np.cumsum(values, axis=0, out=prefix[1:])
         ends, starts = self.page.last[containers], self.page.first[containers]
@@ -230,18 +239,30 @@ class Layout:
         top = self.chains.shape[1] - 1
         return self.held_chains[:, [min(level, top) for level in levels]]
 
-    @cached_property
+    @property
     def look_index(self) -> dict[tuple[str, str], int]:
         """A number for each pair of tag and names, in order of appearance; 0 for elements without text."""
-        seen = dict.fromkeys(self._dressed)
-        seen.pop(("", ""), None)
-        return {pair: number for number, pair in enumerate(seen, 1)}
+        return self._numbered_looks[0]
+
+    @property
+    def looks(self) -> Longs:
+        """(n) number of each element's pair of tag and names: elements that look alike share it."""
+        return self._numbered_looks[1]
 
     @cached_property
-    def _dressed(self) -> list[tuple[str, str]]:
-        """Tag and names of the elements with text."""
-        some = self._has_text.tolist()
-        return [*zip(compress(self.page.tags, some), compress(self.page.names, some), strict=True)]
+    def _numbered_looks(self) -> tuple[dict[tuple[str, str], int], Longs]:
+        tags, names, some = self.page.tags, self.page.names, self._has_text
+        if words.rapid is not None:
+            index, looks = words.rapid.number_looks(tags, names, some)
+            return index, looks
+        held = some.tolist()
+        pairs = [*zip(compress(tags, held), compress(names, held), strict=True)]
+        seen = dict.fromkeys(pairs)
+        seen.pop(("", ""), None)
+        index = {pair: number for number, pair in enumerate(seen, 1)}
+        looks = np.zeros(len(tags), np.int64)
+        looks[some] = np.fromiter(map(index.get, pairs, repeat(0)), np.int64, len(pairs))
+        return index, looks
 
     @cached_property
     def _has_text(self) -> npt.NDArray[np.bool_]:
@@ -249,14 +270,6 @@ class Layout:
         some = self.page.last > self.page.first
         some[self.page.leaves] = True
         return some
-
-    @cached_property
-    def looks(self) -> Longs:
-        """(n) number of each element's pair of tag and names: elements that look alike share it."""
-        pairs = self._dressed
-        looks = np.zeros(len(self.page.tags), np.int64)
-        looks[self._has_text] = np.fromiter(map(self.look_index.get, pairs, repeat(0)), np.int64, len(pairs))
-        return looks
 
     @cached_property
     def _spelt_looks(self) -> Spelt:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from classifier import words
 from classifier.page import Facts, Page
-from classifier.words import Spelt, spell
+from classifier.words import Spelt, bag_sums, spell
 
 SHAPES: Final = "outside fragment script contact depth slug digits query home here beside".split()
 """What is told of an address: does it lead to another site, stay on the page, run a script, open a mail or a call; the
@@ -58,12 +58,8 @@ class Links:
 
     def means(self, values: npt.NDArray[np.float32], blocks: int) -> npt.NDArray[np.float32]:
         """(blocks, c) means of ``values`` (t, c) over the links of each block; zeros for a block without any."""
-        found = np.zeros((blocks, values.shape[1]), np.float32)
-        if len(self.blocks):
-            first = np.flatnonzero(np.diff(self.blocks, prepend=-1))  # a page's spans lie in the order of its blocks
-            counts = np.diff(first, append=len(self.blocks))
-            found[self.blocks[first]] = np.add.reduceat(values[self.targets], first) / counts[:, None]
-        return found
+        counts = np.bincount(self.blocks, minlength=blocks)  # a page's spans lie in the order of its blocks
+        return (bag_sums(values, self.targets, counts) / np.maximum(counts, 1)[:, None]).astype(np.float32)
 
 
 def links_of(page: Page) -> Links:

@@ -18,7 +18,7 @@ from classifier.blocks import cut
 from classifier.labels import LABELS
 from classifier.layout import Floats, Layout, Longs
 from classifier.network import Network, surroundings
-from classifier.words import WordTable
+from classifier.words import WordTable, bag_sums
 
 FORMAT: Final = 3
 """Raise when the arrays or the contract change shape; keep a reader for what has shipped."""
@@ -108,16 +108,6 @@ def pair_ids(ids: Longs, counts: Longs) -> Longs:
     ends = np.cumsum(counts)[:-1] - 1
     keep[ends[(ends >= 0) & (ends < len(keep))]] = False
     return mixed[keep]
-
-
-def bag_sums(weights: Floats, ids: Longs, counts: Longs) -> Floats:
-    """(bags, k) sums of the rows of ``weights`` that each bag's ids name; bags lie one behind the other."""
-    if words.rapid is not None:
-        return np.asarray(words.rapid.sum_bags(weights, ids, counts))
-    upto = np.zeros((len(ids) + 1, weights.shape[1]))
-    np.cumsum(weights.take(ids, axis=0), axis=0, out=upto[1:])
-    ends = np.cumsum(counts)
-    return np.asarray(upto.take(ends, axis=0) - upto.take(ends - counts, axis=0), np.float32)
 
 
 def look_sums(of_look: Floats, x: Layout) -> Floats:

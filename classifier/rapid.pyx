@@ -14,7 +14,7 @@ from cpython.unicode cimport (
 )
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcmp, memcpy, memset
 
 cdef enum:
     ALNUM = 1
@@ -51,6 +51,7 @@ cdef class _Spellings:
     cdef Py_ssize_t count, room
     cdef Py_ssize_t* slots
     cdef Py_ssize_t slot_count
+    cdef uint64_t key  # of what was written since the last word
 
     def __cinit__(self):
         self.pool_room, self.room, self.slot_count = 4096, 512, 1024
@@ -65,27 +66,32 @@ cdef class _Spellings:
         free(self.known)
         free(self.slots)
 
-    cdef int add(self, Py_UCS4 char) except -1:
-        """Write one character of the next word behind the pool."""
+    cdef int reserve(self, Py_ssize_t chars) except -1:
+        """Make room for so many characters behind the pool: from then on :meth:`add` need not look."""
         cdef Py_UCS4* larger
-        if self.pool_length >= self.pool_room:
-            larger = <Py_UCS4*> realloc(self.pool, 2 * self.pool_room * sizeof(Py_UCS4))
+        cdef Py_ssize_t room = self.pool_room
+        while room < self.pool_length + chars:
+            room *= 2
+        if room > self.pool_room:
+            larger = <Py_UCS4*> realloc(self.pool, room * sizeof(Py_UCS4))
             if larger is NULL:
                 raise MemoryError
-            self.pool = larger
-            self.pool_room *= 2
+            self.pool, self.pool_room = larger, room
+        return 0
+
+    cdef inline void add(self, Py_UCS4 char) noexcept:
+        """Write one character of the next word behind the pool."""
         self.pool[self.pool_length] = char
         self.pool_length += 1
-        return 0
+        self.key = (self.key ^ <uint64_t> char) * _FACTOR
+        self.key ^= self.key >> 32
 
     cdef Py_ssize_t number(self, Py_ssize_t start) except -1:
         """The number of the word that was written from ``start`` on."""
-        cdef Py_ssize_t length = self.pool_length - start, at, slot
-        cdef uint64_t key = <uint64_t> length
+        cdef Py_ssize_t length = self.pool_length - start, slot
+        cdef uint64_t key = self.key
         cdef Spelling* other
-        for at in range(start, self.pool_length):
-            key = (key ^ <uint64_t> self.pool[at]) * _FACTOR
-            key ^= key >> 32
+        self.key = 0
         slot = <Py_ssize_t> (key & <uint64_t> (self.slot_count - 1))
         while self.slots[slot]:
             other = &self.known[self.slots[slot] - 1]
@@ -163,6 +169,7 @@ cpdef tuple spell(list folded, bint cjk):
         width, data, length = PyUnicode_KIND(text), PyUnicode_DATA(text), len(text)
         before = total
         start = spellings.pool_length
+        spellings.reserve(length)
         for at in range(length):
             char = PyUnicode_READ(width, data, at)
             kind = _kind(char)
@@ -220,6 +227,7 @@ cpdef tuple spell_looks(list looks):
         tag, names = looks[index]
         before = total
         start = spellings.pool_length
+        spellings.reserve(2 + len(tag) + 3 * len(names))  # a small letter may take more room than its capital
         spellings.add(60)
         for char in tag:
             spellings.add(char)
@@ -439,23 +447,31 @@ cpdef count_phrases(
 
 
 cpdef object sum_bags(const float[:, ::1] weights, const int64_t[::1] ids, const int64_t[::1] counts):
-    """What ``model.bag_sums`` returns."""
+    """What ``words.bag_sums`` returns."""
     cdef Py_ssize_t width = weights.shape[1], bag, at = 0, end = 0, k
+    cdef const float* row
     found = np.empty((len(counts), width), np.float32)
-    running, before = np.zeros(width), np.zeros(width)
     cdef float[:, ::1] sum_of = found
-    cdef double[::1] upto = running
-    cdef double[::1] start = before
+    cdef double[::1] running = np.zeros(2 * width)
+    cdef double* upto = &running[0]
+    cdef double* before = upto + width
     for bag in range(len(counts)):
         end += counts[bag]
-        start[:] = upto
+        memcpy(before, upto, width * sizeof(double))
         while at < end:
+            row = &weights[ids[at], 0]
             for k in range(width):
-                upto[k] += weights[ids[at], k]
+                upto[k] += row[k]
             at += 1
         for k in range(width):
-            sum_of[bag, k] = <float> (upto[k] - start[k])
+            sum_of[bag, k] = <float> (upto[k] - before[k])
     return found
+
+
+cdef inline void _mean(float* out, const double* low, const double* high, double share, Py_ssize_t width) noexcept:
+    cdef Py_ssize_t k
+    for k in range(width):
+        out[k] = <float> ((high[k] - low[k]) * share)
 
 
 cpdef object hear(
@@ -464,24 +480,27 @@ cpdef object hear(
 ):
     """What ``network.seen`` returns, (m, VIEWS, messages of all members side by side)."""
     cdef Py_ssize_t m = len(messages), width = messages.shape[1], ranges = starts.shape[1], b, r, k, low, high, t
-    found = np.zeros((m, ranges + 3, width), np.float32)
+    cdef const float* message
+    cdef double* sums
+    found = np.empty((m, ranges + 3, width), np.float32)
     cdef float[:, :, ::1] views = found
-    cdef double[:, ::1] sums = np.zeros((m + 1, width))
-    cdef double length
+    cdef double[:, ::1] upto = np.zeros((m + 1, width))
+    sums = &upto[0, 0]
     for b in range(m):
+        message = &messages[b, 0]
         for k in range(width):
-            sums[b + 1, k] = sums[b, k] + messages[b, k]
+            sums[(b + 1) * width + k] = sums[b * width + k] + message[k]
     for b in range(m):
         for r in range(ranges):
             low, high = starts[b, r], ends[b, r]
             if b and starts[b - 1, r] == low and ends[b - 1, r] == high:
                 memcpy(&views[b, r, 0], &views[b - 1, r, 0], width * sizeof(float))
-                continue
-            length = <double> (high - low)
-            for k in range(width):
-                views[b, r, k] = <float> ((sums[high, k] - sums[low, k]) / length)
+            else:
+                _mean(&views[b, r, 0], sums + low * width, sums + high * width, 1.0 / (high - low), width)
     # The templates' sums: as above, over the blocks in the order of their templates.
-    cdef Py_ssize_t count = 1 + max(templates)
+    cdef Py_ssize_t count = 0
+    for b in range(m):
+        count = max(count, templates[b] + 1)
     cdef int64_t[::1] firsts = np.zeros(count + 1, np.int64)
     cdef int64_t[::1] order = np.empty(m, np.int64)
     for b in range(m):
@@ -493,15 +512,16 @@ cpdef object hear(
         order[places[templates[b]]] = b
         places[templates[b]] += 1
     for b in range(m):
+        message = &messages[order[b], 0]
         for k in range(width):
-            sums[b + 1, k] = sums[b, k] + messages[order[b], k]
+            sums[(b + 1) * width + k] = sums[b * width + k] + message[k]
     for b in range(m):
         low, high = firsts[templates[b]], firsts[templates[b] + 1]
-        length = <double> (high - low)
-        for k in range(width):
-            views[b, ranges, k] = <float> ((sums[high, k] - sums[low, k]) / length)
+        _mean(&views[b, ranges, 0], sums + low * width, sums + high * width, 1.0 / (high - low), width)
         if headings[b] >= 0:
             memcpy(&views[b, ranges + 1, 0], &messages[headings[b], 0], width * sizeof(float))
+        else:
+            memset(&views[b, ranges + 1, 0], 0, width * sizeof(float))
         memcpy(&views[b, ranges + 2, 0], &messages[before[b], 0], width * sizeof(float))
     return found
 
@@ -523,4 +543,115 @@ cpdef object sum_looks(
         row = &of_look[looks[leaves[b]], 0]
         for k in range(width):
             sum_of[b, k] += row[k]
+    return found
+
+
+cpdef object sum_ranges(const float[:, ::1] values, const int[::1] starts, const int[::1] ends):
+    """What ``Layout.sums`` returns, of ranges one by one."""
+    cdef Py_ssize_t m = len(values), width = values.shape[1], at, k
+    found = np.empty((len(starts), width), np.float32)
+    cdef float[:, ::1] sum_of = found
+    cdef double[:, ::1] upto = np.zeros((m + 1, width))
+    for at in range(m):
+        for k in range(width):
+            upto[at + 1, k] = upto[at, k] + values[at, k]
+    for at in range(len(starts)):
+        for k in range(width):
+            sum_of[at, k] = <float> (upto[ends[at], k] - upto[starts[at], k])
+    return found
+
+
+cpdef tuple number_looks(list tags, list names, some):
+    """The index and the looks of ``Layout``."""
+    cdef Py_ssize_t at
+    cdef dict index = {}
+    cdef tuple pair
+    cdef const unsigned char[::1] held = some.view(np.uint8)
+    looks = np.zeros(len(tags), np.int64)
+    cdef int64_t[::1] look_of = looks
+    for at in range(len(tags)):
+        if held[at]:
+            pair = (tags[at], names[at])
+            if pair[0] or pair[1]:
+                look_of[at] = index.setdefault(pair, len(index) + 1)
+    return index, looks
+
+
+cpdef object flag_tags(
+    const int64_t[::1] bits, const int[::1] elements, const int[::1] leaves, const int[:, ::1] levels,
+    const int64_t[::1] boxes, const int64_t[::1] inner, Py_ssize_t looks, Py_ssize_t box_tags, Py_ssize_t leaf_tags,
+):
+    """The values of ``features.tags_and_names``."""
+    cdef Py_ssize_t m = len(elements), b, level, bit, part
+    cdef int64_t[2] held
+    found = np.zeros((m, 2 * looks + box_tags + leaf_tags), np.float32)
+    cdef float[:, ::1] flags = found
+    for b in range(m):
+        held[0] = bits[elements[b]] | bits[leaves[b]]
+        held[1] = held[0]
+        for level in range(len(levels)):
+            held[1] |= bits[levels[level, b]]
+        for part in range(2):
+            for bit in range(looks):
+                flags[b, part * looks + bit] = <float> (held[part] >> bit & 1)
+        if boxes[b] >= 0:
+            flags[b, 2 * looks + boxes[b]] = 1
+        if inner[b] >= 0:
+            flags[b, 2 * looks + box_tags + inner[b]] = 1
+    return found
+
+
+cpdef object standardise(parts, const float[::1] means, const float[::1] factors, float clip):
+    """What ``network.standardised`` returns."""
+    cdef Py_ssize_t m = len(parts[0]), start = 0, width, row, k
+    cdef const float[:, :] part
+    cdef const float* given
+    cdef const float* mean
+    cdef const float* factor
+    cdef float* out
+    cdef float value
+    found = np.empty((m, len(means)), np.float32)
+    cdef float[:, ::1] values = found
+    for each in parts:
+        part = each if each.strides[1] == 4 else np.ascontiguousarray(each)
+        width = part.shape[1]
+        mean, factor = &means[start], &factors[start]
+        for row in range(m):
+            given, out = &part[row, 0], &values[row, start]
+            for k in range(width):
+                value = (given[k] - mean[k]) * factor[k]
+                out[k] = clip if value > clip else (-clip if value < -clip else value)
+        start += width
+    return found
+
+
+cpdef tuple chains(const int[::1] parents, const int[::1] elements, Py_ssize_t most):
+    """Levels and depths of ``Layout``."""
+    cdef Py_ssize_t m = len(elements), b, level, top = 0
+    cdef int element
+    depths = np.zeros(m, np.int64)
+    cdef int64_t[::1] depth_of = depths
+    for b in range(m):
+        element = elements[b]
+        while element:
+            depth_of[b] += 1
+            element = parents[element]
+        top = max(top, depth_of[b])
+    levels = np.zeros((min(top + 1, most), m), np.int32)
+    cdef int[:, ::1] at = levels
+    for b in range(m):
+        element = elements[b]
+        for level in range(len(levels) - 1):  # the last one stays at the root
+            at[level, b] = element
+            element = parents[element]
+    return levels, depths
+
+
+cpdef object ints(list values):
+    """The numbers as ``blocks._ints`` has them."""
+    cdef Py_ssize_t at
+    found = np.empty(len(values), np.int32)
+    cdef int[::1] number_at = found
+    for at in range(len(values)):
+        number_at[at] = values[at]
     return found

@@ -28,6 +28,7 @@ cdef enum:
     UTF_8 = 1
     OPTIONS = 1 | 1 << 11 | 1 << 16 | 1 << 19  # recover, no network, compact, huge: as lxml's HTMLParser has them
     MOST = 1 << 30  # bytes of one call; libxml2 counts in int
+    SHORT = 4096  # characters of text that are looked at in C
     FIRST = 4  # bytes by which the parser is opened, as in lxml
 
 
@@ -186,6 +187,8 @@ cdef void _on_end(void* context, const char* name) noexcept:
 cdef void _on_text(void* context, const char* text, int length) noexcept:
     cdef Parser parser = <Parser> (<Context*> context).handler.private
     cdef _Target target = parser.target
+    cdef char[SHORT] piece
+    cdef int kept
     if parser.failure is not None or target.truncated is not None:
         return
     try:
@@ -193,21 +196,54 @@ cdef void _on_text(void* context, const char* text, int length) noexcept:
             target.silent > 0 and <str> target.tags[target.silent] == "noscript"
         ):
             return  # nobody reads it
-        if not target.silent and not target.pre and _is_space(text, length):
-            if not target.gap:
-                target.gap = " "
-            return
+        if length and not target.silent and not target.pre:
+            if _is_space(text[0]) and _all_space(text, length):
+                if not target.gap:
+                    target.gap = " "
+                return
+            kept = _collapsed(text, length, piece)
+            if kept > 0:
+                target.write(
+                    PyUnicode_DecodeUTF8(piece, kept, NULL),
+                    " " if _is_space(text[0]) else "",
+                    " " if _is_space(text[length - 1]) else "",
+                )
+                return
         target.data(PyUnicode_DecodeUTF8(text, length, b"replace"))
     except BaseException as failure:
         parser.failure = failure
 
 
-cdef bint _is_space(const char* text, int length) noexcept:
+cdef inline bint _is_space(char byte) noexcept:
+    """Of those that str.isspace has in ASCII."""
+    return byte == 32 or 9 <= byte <= 13 or 28 <= byte <= 31
+
+
+cdef bint _all_space(const char* text, int length) noexcept:
     cdef int at
     for at in range(length):
-        if text[at] != 32 and not 9 <= text[at] <= 13:
+        if not _is_space(text[at]):
             return False
     return True
+
+
+cdef int _collapsed(const char* text, int length, char* piece) noexcept:
+    """Short ASCII text as ``_Target.data`` has it, white space collapsed; its length, or 0 for all other text."""
+    cdef int at, kept = 0
+    if length > SHORT:
+        return 0
+    for at in range(length):
+        if <unsigned char> text[at] >= 128:
+            return 0
+        if not _is_space(text[at]):
+            piece[kept] = text[at]
+            kept += 1
+        elif kept and piece[kept - 1] != 32:
+            piece[kept] = 32
+            kept += 1
+    if kept and piece[kept - 1] == 32:
+        kept -= 1
+    return kept
 
 
 cdef void _on_error(void* context, const void* error) noexcept:

@@ -12,7 +12,7 @@ from classifier import extraction
 from classifier.access import Access, gather, judge
 from classifier.blocks import DEFAULT_LIMITS, Limits, cut
 from classifier.decide import Decision, decide
-from classifier.decode import decode
+from classifier.decode import Decoded, decode
 from classifier.inline import clean
 from classifier.labels import LABELS, Label
 from classifier.layout import Floats, Layout
@@ -165,33 +165,33 @@ class Sieve:
 
         :raises LimitExceeded: with ``on_limit="raise"``, if a limit cut the page short.
         """
-        text, used, problem = self._text(source, encoding)
-        return self._finish("html", cut(text, self.limits), used, url, status, problem)
+        text, problem = self._text(source, encoding)
+        page = cut(text.text if text.utf8 is None else text.utf8, self.limits)
+        return self._finish("html", page, text.encoding, url, status, problem)
 
     def read_text(self, source: bytes | str, *, url: str | None = None, encoding: str | None = None) -> Reading:
         """Read text that has no markup, such as a WET record: a block a line, by a model of its own.
 
         :raises LimitExceeded: with ``on_limit="raise"``, if a limit cut the text short.
         """
-        text, used, problem = self._text(source, encoding)
-        return self._finish("text", read_lines(text, self.limits), used, url, None, problem)
+        text, problem = self._text(source, encoding)
+        return self._finish("text", read_lines(text.text, self.limits), text.encoding, url, None, problem)
 
     def model(self, kind: Kind) -> AnyModel:
         """The model in use for pages (``html``) or plain text (``text``)."""
         return self._models[kind] or default_model(kind)
 
-    def _text(self, source: bytes | str, encoding: str | None) -> tuple[str, str, str | None]:
-        """Text, encoding and problem of what was given."""
+    def _text(self, source: bytes | str, encoding: str | None) -> tuple[Decoded, str | None]:
+        """The text that was given, and what is wrong with it."""
         size = len(source)
         if size > self.limits.max_bytes:
-            return "", "utf-8", f"PageTooLarge: {size} bytes, limit {self.limits.max_bytes} (max_bytes)"
+            return _NO_TEXT, f"PageTooLarge: {size} bytes, limit {self.limits.max_bytes} (max_bytes)"
         if isinstance(source, str):
-            return source, "utf-8", None
+            return Decoded(source, "utf-8", "argument"), None
         kind = foreign_kind(source)
         if kind is not None:
-            return "", "utf-8", f"NotHtml: looks like {kind}"
-        decoded = decode(source, encoding)
-        return decoded.text, decoded.encoding, None
+            return _NO_TEXT, f"NotHtml: looks like {kind}"
+        return decode(source, encoding), None
 
     def _finish(
         self, kind: Kind, page: Page, encoding: str, url: str | None, status: int | None, problem: str | None
@@ -218,6 +218,8 @@ class Sieve:
             problem=problem or decision.empty,
         )
 
+
+_NO_TEXT: Final = Decoded("", "utf-8", "fallback")
 
 PART: Final = 8_192
 """Blocks that the model sees at once. More have been met in no real page; their features alone would fill memory."""

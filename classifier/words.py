@@ -16,6 +16,7 @@ except ImportError:  # installed without a compiler
     rapid = None
 
 Longs = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
 
 _SPACED: Final = re.compile(r"[^\W_]+")
 _MIXED: Final = re.compile(
@@ -96,6 +97,16 @@ def hashes(words: Collection[str]) -> Longs:
         return np.asarray(rapid.hashes(words))
     lengths = np.fromiter(map(len, words), np.int64, len(words))
     return np.fromiter(map(hash, words), np.int64, len(words)) + lengths * _LENGTH_FACTOR
+
+
+def bag_sums(weights: Floats, ids: Longs, counts: Longs) -> Floats:
+    """(bags, k) sums of the rows of ``weights`` that each bag's ids name; bags lie one behind the other."""
+    if rapid is not None:
+        return np.asarray(rapid.sum_bags(weights, ids, counts))
+    upto = np.zeros((len(ids) + 1, weights.shape[1]))
+    np.cumsum(weights.take(ids, axis=0), axis=0, out=upto[1:])
+    ends = np.cumsum(counts)
+    return np.asarray(upto.take(ends, axis=0) - upto.take(ends - counts, axis=0), np.float32)
 
 
 class WordTable:

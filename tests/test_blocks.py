@@ -232,6 +232,7 @@ def test_small_chunks_give_the_same_page(source: str) -> None:
     whole = cut(source)
     with mock.patch("classifier.blocks.CHUNK", 7):
         assert record(cut(source)) == record(whole)
+        assert record(cut(source.encode("utf-8", "replace"))) == record(whole)
 
 
 @given(st.one_of(documents(NASTY), soup()))

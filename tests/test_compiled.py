@@ -20,9 +20,10 @@ from lxml import etree
 from classifier import blocks, chars, links, words
 from classifier.blocks import Limits
 from classifier.cli import compiled_modules
+from classifier.features import tags_and_names
 from classifier.layout import Layout
-from classifier.model import bag_sums, look_sums
-from classifier.network import seen, surroundings
+from classifier.model import look_sums
+from classifier.network import seen, standardised, surroundings
 from classifier.page import Page
 from classifier.phrasebook import phrase_hits, word_ids
 from classifier.plaintext import read_lines
@@ -166,8 +167,13 @@ def test_compiled_sums_are_those_of_numpy(path: Path) -> None:
         messages = rng.normal(size=(len(x.page), 2, 6)).astype(np.float32)
         weights = rng.normal(size=(len(x.words), 5)).astype(np.float32)
         looks = rng.normal(size=(len(x.look_counts), 4 * 5)).astype(np.float32)
-        parts = bag_sums(weights, x.word_places % len(weights), x.word_counts), look_sums(looks, x)
-        return [part.tolist() for part in (*parts, seen(messages, surroundings(x)))]
+        parts = (
+            *(words.bag_sums(weights, x.word_places % len(weights), x.word_counts), look_sums(looks, x)),
+            *(seen(messages, surroundings(x)), x.sums(x.stats, x.held), tags_and_names(x).values, x.looks),
+            *(x.chains, x.depths),
+            standardised([weights, x.stats], *rng.uniform(0.1, 2, (2, 15)).astype(np.float32)),
+        )
+        return [[part.tolist() for part in parts], [*x.look_index.items()]]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(words, "rapid", None)
@@ -213,6 +219,7 @@ ODD = [
     '<!DOCTYPE html PUBLIC "-//W3C//DTD HTML 4.01//EN" "x"><body> <p> a </p> <b> c</b> </body>',
     f"<{'long' * 20} {'name' * 20}=1>a<p {' '.join(f'a{i}={i}' for i in range(1_200))} class=c>b",
     "<noscript> a </noscript><textarea> \n b </textarea><pre> \n <b> \n</b></pre>" + "<p>é ü " * 30_000,
+    "<p> a  b\n\tc <b> d</b>\x1ce <i>\x1f\x0b</i>f\x01<p>" + "ab  c\n" * 2_000,
 ]  # fmt: skip
 
 
@@ -220,6 +227,7 @@ ODD = [
 @pytest.mark.parametrize("html", ODD, ids=range(len(ODD)))
 def test_odd_pages_are_cut_alike(html: str, pure: ModuleType) -> None:
     assert record(blocks.cut(html)) == record(pure.cut(html))
+    assert record(blocks.cut(html.encode("utf-8", "replace"))) == record(blocks.cut(html))
 
 
 @needs_compiled

@@ -41,6 +41,23 @@ def test_a_byte_order_mark_beats_header_and_meta_and_is_not_text(mark: bytes, co
     assert decode(mark + page.encode(codec), "windows-1251") == Decoded(page, name, "bom")
 
 
+@pytest.mark.parametrize(
+    ("page", "encoding", "given"),
+    [
+        (b"<p>na\xc3\xafve", None, True),
+        (b"<p>na\xc3\xafve", "utf-8", True),
+        (b"<meta charset=utf-8><p>plain", None, True),
+        (codecs.BOM_UTF8 + b"<p>plain", None, True),
+        (b"<p>na\xc3ve", "utf-8", False),
+        (b"<p>na\xefve", "latin1", False),
+        (b"\xff\xfeA\0", None, False),
+    ],
+)
+def test_bytes_that_are_the_text_already_are_passed_on(page: bytes, encoding: str | None, given: bool) -> None:
+    decoded = decode(page, encoding)
+    assert decoded.utf8 == (decoded.text.encode() if given else None)
+
+
 # ---------------------------------------------------------------- the argument
 
 

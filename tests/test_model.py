@@ -16,7 +16,6 @@ from classifier.model import (
     PAIR_BITS,
     SCORES,
     Calibration,
-    bag_sums,
     input_names,
     pair_ids,
     sigmoid,
@@ -42,13 +41,6 @@ def naive_pair(a, b):
 
 
 # -- bags ----------------------------------------------------------------------------------------------------
-
-
-@given(BAGS)
-def test_bag_sums_are_sums_of_rows(bags):
-    weights = np.random.default_rng(1).normal(size=(10, 3)).astype(np.float32)
-    naive = np.array([weights[bag].sum(axis=0) if bag else np.zeros(3) for bag in bags])
-    np.testing.assert_allclose(bag_sums(weights, *flat(bags)), naive, rtol=1e-4, atol=1e-5)
 
 
 @given(BAGS)

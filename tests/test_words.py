@@ -1,8 +1,9 @@
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier.words import WordTable, hashes, split_name, split_words
+from classifier.words import WordTable, bag_sums, hashes, split_name, split_words
 
 
 @pytest.mark.parametrize(
@@ -73,3 +74,12 @@ def test_equal_bytes_of_other_widths_are_other_words():
     words = [*"2欲", "2k", "4x", "破"]
     assert len({*hashes(words).tolist()}) == len(words)
     assert WordTable({"2k": 1})[hashes(words)].tolist() == [0, 0, 1, 0, 0]
+
+
+@given(st.lists(st.lists(st.integers(0, 9), max_size=6), min_size=1))
+def test_bag_sums_are_sums_of_rows(bags):
+    weights = np.random.default_rng(1).normal(size=(10, 3)).astype(np.float32)
+    naive = np.array([weights[bag].sum(axis=0) if bag else np.zeros(3) for bag in bags])
+    ids = np.array([each for bag in bags for each in bag], np.int64)
+    found = bag_sums(weights, ids, np.array([*map(len, bags)], np.int64))
+    np.testing.assert_allclose(found, naive, rtol=1e-4, atol=1e-5)
