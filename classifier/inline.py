@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 from urllib.parse import urljoin
 
@@ -26,6 +26,10 @@ _UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*):", re.I)
+_BREAKS: Final = re.compile("[\t\r\n]")
+_BLANKS: Final = "".join(map(chr, range(33)))
+_ROOTED: Final = re.compile(r"/(?!/)[\w/-]*(?:\.\w+)?")
+"""Addresses that need no more than their origin: no dots to resolve, nothing behind the path."""
 _SCHEMES: Final = frozenset(("http", "https", "mailto"))
 
 
@@ -111,12 +115,23 @@ def resolve(href: str, url: str | None = None) -> str | None:
     >>> resolve("../b?c", "https://x.org/a/a/"), resolve("java\\nscript:x()"), resolve("//[", "https://x.org")
     ('https://x.org/a/b?c', None, '//[')
     """
-    target = re.sub(r"[\t\r\n]", "", href).strip("".join(map(chr, range(33))))
-    if url and target:
+    target = _BREAKS.sub("", href).strip(_BLANKS)
+    if url and _ROOTED.fullmatch(target):
+        target = _origin(url) + target
+    elif url and target:
         with suppress(ValueError):
             target = urljoin(url, target)
     scheme = _SCHEME.match(target)
     return target if target and (not scheme or scheme[1].lower() in _SCHEMES) else None
+
+
+@lru_cache(8)
+def _origin(url: str) -> str:
+    """What stands before the path of an address that begins with a slash."""
+    try:
+        return urljoin(url, "/")[:-1]
+    except ValueError:  # such as an unclosed IPv6 bracket
+        return ""
 
 
 def around(mark: Mark, rank: int, opening: str, closing: str) -> list[Edit]:

@@ -1,6 +1,7 @@
 """An outline into GitHub-flavoured Markdown without raw HTML."""
 
 import re
+from itertools import pairwise
 from typing import Final
 from unicodedata import category
 from urllib.parse import quote
@@ -126,6 +127,8 @@ class Markdown(Writer):
         escapes = _escapes(text, literal, {edit[0] for edit in edits}, flat, cell)
         breaks = ((at.start(), "  \n" if literal[at.start()] != 1 else " ") for at in re.finditer("\n", text))
         edits += [(at, LAST, at + 1, replacement) for at, replacement in breaks]
+        if not edits:  # nearly always; and a text of a million signs need not become as many tuples
+            return "\\".join(text[start:end] for start, end in pairwise([0, *sorted(escapes), len(text)]))
         edits += [(at, LAST - 1, at, "\\") for at in escapes]
         return weave(text, edits)
 
@@ -147,7 +150,8 @@ def _escapes(text: str, literal: bytearray, edges: set[int], flat: bool, cell: b
     found |= {at for edge in edges for at in (edge - 1, edge) if text[at : at + 1] in ("\\", "*")}
     if not flat:
         found |= {at.end() for at in _LINE_START.finditer(text)}
-    found = {at for at in found if literal[at] != 1}
+    if 1 in literal:
+        found = {at for at in found if literal[at] != 1}
     found |= {at.start() for at in re.finditer(r"[][]", text) if literal[at.start()] == 2}
     if cell:  # a pipe ends a cell even in code
         found |= {at.start() for at in re.finditer(r"\|", text)}

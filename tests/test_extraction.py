@@ -3,6 +3,7 @@
 import json
 import re
 from time import perf_counter
+from urllib.parse import urljoin
 
 import lxml.html
 import numpy as np
@@ -272,6 +273,22 @@ def test_resolve_is_total(href: str, url: str | None) -> None:
     target = resolve(href, url)
     scheme = re.match(r"\s*([a-zA-Z][a-zA-Z0-9+.-]*):", target or "")
     assert scheme is None or scheme[1].lower() in ("http", "https", "mailto")
+
+
+PLACES = st.lists(st.sampled_from("/ a b.html é _ - .. . .x ? # ; 1".split())).map("".join)
+BASES = st.sampled_from(
+    ["https://x.org", "http://x.org:8/a/b?c#d", "//x.org/a", "/a/b", "a", "mailto:a@b", "file:///a/b", "https://[x"]
+)
+
+
+@given(PLACES, BASES)
+def test_addresses_from_the_root_are_joined_as_the_library_joins_them(path: str, url: str) -> None:
+    try:
+        joined = urljoin(url, f"/{path}")
+    except ValueError:
+        joined = f"/{path}"
+    target = resolve(f"/{path}", url)
+    assert target == (joined if not joined.startswith("file:") else None)
 
 
 kept_of = st.lists(st.booleans(), min_size=1, max_size=20)

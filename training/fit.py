@@ -45,7 +45,7 @@ two rounds, d 96, all of these                                .868    .775
   the above. With inputs of what the page declares of access, its gate's scripts and the part that it declares as
   locked: of 64 .8724 .945 .792 (.722 .664), of 96 .8707 .944 .797 (.722 .685), of 64 with messages of 20 .869 .944 .787
   (.711 .682), two of these side by side .8705 .945 .787 (.720 .683): all out.
-- On 1,874 labelled pages, untuned, of 64: all 599 inputs .8715 .945 .786 (.728 .662); without the roles and names within
+- On 1,874 labelled pages, untuned, of 64: all 599 inputs .8715 .945 .786 (.728 .662); without roles and names within
   two levels (55 inputs), containers at levels 3, 5, 6, 10 (48) and the third neighbours (18) .8699 .948 .795 (.724
   .678); with these roles, without levels 3, 5, 6, 8, 10 (60) and the second and third neighbours (36) .8692 .946 .797
   (.724 .687); without any of them (151) .8719 .945 .798 (.722 .683); of 48 then .8703 .945 .796 (.728 .662), of 64
