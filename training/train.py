@@ -37,6 +37,9 @@ WITH_TRUTH: Final = ("wcxb", "fundus", "trafilatura", "readability")
 
 CHUNK: Final = 20
 
+MOST_CACHED: Final = "25G"
+"""What the cache of samples may hold on disk; those used last stay. All corpora take about 10 GB."""
+
 
 class NoPages(ValueError):
     """Nothing to train on."""
@@ -99,6 +102,8 @@ def make_samples(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # joblib tells how long it takes to write a large result
         done = Parallel(jobs)(delayed(work)(chunk, kind, tuple(fragments), code, _stamps(chunk)) for chunk in chunks)
+    if cache:  # what older code made would stay for good
+        Memory(cache, verbose=0).reduce_size(bytes_limit=MOST_CACHED)
     return [sample for samples in done for sample in samples]
 
 

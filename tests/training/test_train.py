@@ -111,6 +111,22 @@ def test_a_description_counts_and_digests(tmp_path):
     assert len(digests) == 3
 
 
+def test_the_cache_of_samples_is_used_and_bounded(tmp_path, monkeypatch):
+    pages = few_pages()[:2]
+
+    def kept():
+        return {path: path.stat().st_mtime_ns for path in tmp_path.rglob("output.pkl")}
+
+    first = make_samples(pages, jobs=1, cache=tmp_path)
+    before = kept()
+    again = make_samples(pages, jobs=1, cache=tmp_path)
+    assert [len(sample.page) for sample in again] == [len(sample.page) for sample in first]
+    assert before and kept() == before
+    monkeypatch.setattr("training.train.MOST_CACHED", "1K")
+    make_samples(pages, jobs=1, cache=tmp_path)
+    assert not kept()
+
+
 @pytest.mark.parametrize("kind", ["html"], indirect=True)
 def test_access_is_learned_from_pages_whose_level_is_known(trained, tmp_path):
     first, *rest = few_pages()
