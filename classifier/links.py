@@ -70,12 +70,15 @@ def links_of(page: Page) -> Links:
     [['0own', 'plans', 'x', '1']]
     """
     hrefs = page.hrefs
-    held = [(block, hrefs[element]) for block, _, _, element in page.spans if element in hrefs]
+    held = [(block, element) for block, _, _, element in page.spans if element in hrefs]
+    blocks = np.array([block for block, _ in held], np.int64)
     numbers: dict[str, int] = {}
-    targets = [numbers.setdefault(href, len(numbers)) for _, href in held]
-    texts, shapes = _told([*map(split_address, numbers)], page.facts)
+    targets = np.array([numbers.setdefault(hrefs[element], len(numbers)) for _, element in held], np.int64)
+    addresses = [*map(split_address, numbers)]
+    del held, numbers  # a page may hold 200,000 links
+    texts, shapes = _told(addresses, page.facts)
     shapes[:, _SLUG] = np.log1p(shapes[:, _SLUG])
-    return Links(np.array([block for block, _ in held], np.int64), np.array(targets, np.int64), spell(texts), shapes)
+    return Links(blocks, targets, spell(texts), shapes)
 
 
 def split_address(href: str) -> Address:

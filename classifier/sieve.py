@@ -166,8 +166,9 @@ class Sieve:
         :raises LimitExceeded: with ``on_limit="raise"``, if a limit cut the page short.
         """
         text, problem = self._text(source, encoding)
-        page = cut(text.text if text.utf8 is None else text.utf8, self.limits)
-        return self._finish("html", page, text.encoding, url, status, problem)
+        page, used = cut(text.text if text.utf8 is None else text.utf8, self.limits), text.encoding
+        del text  # memory is for what comes of it
+        return self._finish("html", page, used, url, status, problem)
 
     def read_text(self, source: bytes | str, *, url: str | None = None, encoding: str | None = None) -> Reading:
         """Read text that has no markup, such as a WET record: a block a line, by a model of its own.
