@@ -45,3 +45,4 @@ def test_the_gate_is_not_returned_as_text(shared: Path) -> None:
     reading = Sieve().read_text(next((shared / "seed").glob("*.txt")).read_bytes())
     assert "numberArticlesLeft" not in reading.text
     assert "Kommersant" in reading.text
+    assert (reading.access.level, reading.access.wall) == ("metered", "paywall")

@@ -158,7 +158,7 @@ def train(
     everyone = np.ones(len(stack.samples), np.bool_)
     tuned = tune(predictions, everyone)
     fitted = fit_all(predictions, progress)
-    access = access_coefficients(predictions, tuned, pages, everyone) if kind == "html" else None
+    access = access_coefficients(predictions, tuned, pages, everyone)
     contract = Contract(
         feature_version=features.VERSION,
         feature_names=input_names(),
