@@ -16,6 +16,9 @@ OTHER, DIGIT, UPPER, LOWER, STOP, COMMA, SPACE, CJK, MONEY, QUOTE, SYMBOL = rang
 OPENERS: Final = "{[<%_$#@*"
 """Every placeholder begins with one of these."""
 
+MAX_OPENERS: Final = 100_000
+"""So many of them are looked at on a page: ten million of ``<`` would fill memory."""
+
 
 class Chars(NamedTuple):
     """The characters of ``m`` texts, none of them empty."""
@@ -38,7 +41,7 @@ class Chars(NamedTuple):
     dotted: npt.NDArray[np.bool_]
     """(m) do three characters or more end in two dots?"""
     openers: Longs
-    """(found, 2) text and place of each of ``OPENERS``"""
+    """(found, 2) text and place of each of ``OPENERS``, up to ``MAX_OPENERS``"""
 
 
 def count_chars(texts: list[str]) -> Chars:
@@ -49,7 +52,7 @@ def count_chars(texts: list[str]) -> Chars:
     ([3, 0], [1, 0], [0, 1], [[1, 4], [1, 6], [1, 7]])
     """
     if words.rapid is not None:
-        return Chars(*words.rapid.count_chars(texts, char_classes(), _openers()))
+        return Chars(*words.rapid.count_chars(texts, char_classes(), _openers(), MAX_OPENERS))
     return _counted(texts)
 
 
@@ -63,7 +66,7 @@ def _counted(texts: list[str]) -> Chars:
     classes = char_classes()[np.minimum(points, 0xFFFF)]
     glued = np.zeros(len(classes), np.bool_)
     glued[1:] = (classes[1:] == UPPER) & (classes[:-1] == LOWER)
-    openers = np.flatnonzero(_openers()[np.minimum(points, 127)])
+    openers = np.flatnonzero(_openers()[np.minimum(points, 127)])[:MAX_OPENERS]
     ending = points[ends - 1].astype(np.int64)
     return Chars(
         np.bincount(owners * kinds + classes, minlength=m * kinds).reshape(m, kinds),

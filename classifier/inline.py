@@ -26,6 +26,9 @@ _UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*):", re.I)
+MAX_TARGET: Final = 65_536
+"""Characters of an address that is written; servers take a quarter of that at most."""
+
 _BREAKS: Final = re.compile("[\t\r\n]")
 _BLANKS: Final = "".join(map(chr, range(33)))
 _ROOTED: Final = re.compile(r"/(?!/)[\w/-]*(?:\.\w+)?")
@@ -115,6 +118,8 @@ def resolve(href: str, url: str | None = None) -> str | None:
     >>> resolve("../b?c", "https://x.org/a/a/"), resolve("java\\nscript:x()"), resolve("//[", "https://x.org")
     ('https://x.org/a/b?c', None, '//[')
     """
+    if len(href) > MAX_TARGET:
+        return None
     target = _BREAKS.sub("", href).strip(_BLANKS)
     if url and _ROOTED.fullmatch(target):
         target = _origin(url) + target

@@ -1,6 +1,7 @@
 """An outline into GitHub-flavoured Markdown without raw HTML."""
 
 import re
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Final
 from unicodedata import category
@@ -124,7 +125,7 @@ class Markdown(Writer):
                 literal[mark.start : mark.end] = b"\x01" * (mark.end - mark.start)
             else:
                 edits += around(mark, rank, *["**" if mark.kind == "strong" else "*"] * 2)
-        escapes = _escapes(text, literal, {edit[0] for edit in edits}, flat, cell)
+        escapes = _escapes(text, literal, (edit[0] for edit in edits), flat, cell)
         breaks = ((at.start(), "  \n" if literal[at.start()] != 1 else " ") for at in re.finditer("\n", text))
         edits += [(at, LAST, at + 1, replacement) for at, replacement in breaks]
         if not edits:  # nearly always; and a text of a million signs need not become as many tuples
@@ -144,7 +145,7 @@ class Markdown(Writer):
         return edits
 
 
-def _escapes(text: str, literal: bytearray, edges: set[int], flat: bool, cell: bool) -> set[int]:
+def _escapes(text: str, literal: bytearray, edges: Iterable[int], flat: bool, cell: bool) -> set[int]:
     """Where a backslash is needed. ``literal`` is 1 in code, 2 in links; at ``edges``, marks begin or end."""
     found = {at.start() for at in _SPECIAL.finditer(text)}
     found |= {at for edge in edges for at in (edge - 1, edge) if text[at : at + 1] in ("\\", "*")}
@@ -160,6 +161,8 @@ def _escapes(text: str, literal: bytearray, edges: set[int], flat: bool, cell: b
 
 def _sound(text: str, found: list[Mark]) -> list[Mark]:
     """The marks that Markdown can express: delimiters must flank, and two of them must not run together."""
+    if all(mark.kind == "a" for mark in found):  # a block may hold 200,000 links
+        return found
     edges = {edge for mark in found if mark.kind in ("a", "code") for edge in (mark.start, mark.end)}
     ends: set[tuple[int, bool]] = set()
     inside_words: set[int] = set()

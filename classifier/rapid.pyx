@@ -274,7 +274,9 @@ cpdef tuple spell_looks(list looks):
     return spellings.words(), places[:total].copy(), counts
 
 
-cpdef tuple count_chars(list texts, const unsigned char[::1] classes, const unsigned char[::1] openers):
+cpdef tuple count_chars(
+    list texts, const unsigned char[::1] classes, const unsigned char[::1] openers, Py_ssize_t most_openers
+):
     """What ``chars.count_chars`` returns, without its name."""
     cdef Py_ssize_t m = len(texts), index, at, length
     cdef str text
@@ -299,7 +301,7 @@ cpdef tuple count_chars(list texts, const unsigned char[::1] classes, const unsi
             count_of[index, kind] += 1
             if kind == 2 and before == 3:
                 tell[0, index] += 1
-            if char < 128 and openers[char]:
+            if char < 128 and openers[char] and len(places) < most_openers:
                 places.append((index, at))
             if char == 64:
                 tell[1, index] += 1

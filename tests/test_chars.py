@@ -9,6 +9,7 @@ from classifier.chars import (
     COMMA,
     DIGIT,
     LOWER,
+    MAX_OPENERS,
     MONEY,
     OPENERS,
     OTHER,
@@ -65,3 +66,7 @@ def test_ends_and_glue_by_hand():
 
 def test_no_texts_have_no_characters():
     assert [len(part) for part in count_chars([])] == [0] * 9
+
+
+def test_placeholders_are_looked_for_at_so_many_places_and_no_more():
+    assert len(count_chars(["<" * MAX_OPENERS + "[["]).openers) == MAX_OPENERS

@@ -275,6 +275,12 @@ def test_resolve_is_total(href: str, url: str | None) -> None:
     assert scheme is None or scheme[1].lower() in ("http", "https", "mailto")
 
 
+def test_addresses_that_no_server_takes_are_left_out() -> None:
+    page = cut(f"<p>a <a href='/{'b' * 70_000}'>c</a>")
+    assert markdown(page, [True], links=True, url="https://x.org") == "a c"
+    assert html(page, [True]) == "<p>a c</p>"
+
+
 PLACES = st.lists(st.sampled_from("/ a b.html é _ - .. . .x ? # ; 1".split())).map("".join)
 BASES = st.sampled_from(
     ["https://x.org", "http://x.org:8/a/b?c#d", "//x.org/a", "/a/b", "a", "mailto:a@b", "file:///a/b", "https://[x"]
