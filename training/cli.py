@@ -125,7 +125,7 @@ def add_evaluate(commands: Any) -> None:
     parser.add_argument(
         "--learning",
         action="store_true",
-        help="with --report: a learning curve, and what each source of labels is worth: seven cross-validations more",
+        help="with --report: a learning curve, and what each source of labels is worth: six cross-validations more",
     )
     parser.add_argument("--floors", type=Path, help="fail when a figure is below its floor in this file")
     parser.add_argument("--pin", action="store_true", help="write the floors file instead; never lowers a floor")
@@ -171,7 +171,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         curve = []
         if options.learning:
             curve = list(learning_curve(samples, options.seed, progress))
-            tables["What the sources of labels are worth"] = list(sources(samples, options.seed, progress))
+            tables["What the sources of labels are worth"] = list(sources(samples, curve[-1][1], options.seed, progress))
         write_report(options.report, figures, found, pages, learning=curve, tables=tables)
     return _hold_floors(figures, options) if options.floors else DONE
 

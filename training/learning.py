@@ -2,7 +2,7 @@
 
 What is hidden is hidden from every stage that learns; what is measured is always the same: the labels of the gold pages
 and the main text of the corpora's pages, by networks that saw nothing of their sites. The networks have no teachers
-here, which would cost five times as much: it is seven cross-validations as it is. Figures are of their bare word,
+here, which would cost five times as much: it is six cross-validations as it is. Figures are of their bare word,
 before any threshold is tuned.
 """
 
@@ -40,15 +40,17 @@ def learning_curve(
         yield pages, measured(samples, hide, seed, progress)
 
 
-def sources(samples: Sequence[Sample], seed: int = 0, progress: Progress = lambda _: None) -> Iterator[Row]:
-    """Rows of a table: what is left out, then the figures; the first is the header."""
-    head: Row = ()
+def sources(
+    samples: Sequence[Sample], whole: Mapping[str, float], seed: int = 0, progress: Progress = lambda _: None
+) -> Iterator[Row]:
+    """Rows of a table: what is left out, then the figures; the first is the header, the second all, whose figures the
+    learning curve ended with.
+    """
+    yield "learned from", *whole
+    yield "all", *(f"{value:.3f}" for value in whole.values())
     for name, hide in hidings(samples).items():
         progress(f"sources: {name}")
         figures = measured(samples, hide, seed, progress)
-        if not head:
-            head = ("learned from", *figures)
-            yield head
         yield name, *(f"{value:.3f}" for value in figures.values())
 
 
@@ -71,14 +73,13 @@ def _without_labels(sample: Sample) -> Sample | None:
 
 
 def hidings(samples: Sequence[Sample]) -> Mapping[str, Hiding]:
-    """What is learned from, by name: all, and all but one source."""
+    """What is learned from, by name: all but one source."""
     gold = {sample.id for sample in samples if sample.corpus == "gold"}
 
     def of_gold(sample: Sample) -> bool:
         return sample.corpus == "gold" or (sample.corpus == COMPOSED and sample.id.rpartition("+")[0] in gold)
 
     return {
-        "all": lambda sample: sample,
         "all but composed pages": lambda sample: None if sample.corpus == COMPOSED else sample,
         "all but our labels of the corpora's pages": lambda s: s if of_gold(s) else _without_labels(s),
         "all but the corpora's main texts": lambda sample: (

@@ -53,5 +53,5 @@ def test_figures_are_of_the_gold_pages_whatever_is_hidden(samples, monkeypatch):
 def test_the_curve_and_the_table(samples, monkeypatch):
     monkeypatch.setattr(learning, "measured", lambda samples, hide, *_: {"macro": 0.5})
     assert [pages for pages, _ in learning_curve(samples)][-1] == len(samples)
-    rows = list(sources(samples))
-    assert rows[0] == ("learned from", "macro") and [row[0] for row in rows[1:]] == list(hidings(samples))
+    rows = list(sources(samples, {"macro": 0.5}))
+    assert rows[0] == ("learned from", "macro") and [row[0] for row in rows[1:]] == ["all", *hidings(samples)]
