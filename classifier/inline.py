@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from operator import attrgetter
 from typing import Final
 from urllib.parse import urljoin
 
@@ -90,7 +91,10 @@ def marks(page: Page, text: str, spans: Iterable[Span]) -> list[Mark]:
     """
     found: list[Mark] = []
     enclosing: list[Mark] = []
-    for span in sorted(spans, key=lambda span: (span.start, -span.end, span.element)):
+    ordered = sorted(spans, key=attrgetter("element"))  # the last key first: a tuple a span takes more memory
+    ordered.sort(key=attrgetter("end"), reverse=True)
+    ordered.sort(key=attrgetter("start"))
+    for span in ordered:
         kind = _MARKS.get(page.tags[span.element])
         href = page.hrefs.get(span.element, "") if kind == "a" else ""
         while enclosing and enclosing[-1].end <= span.start:
@@ -148,7 +152,9 @@ def weave(text: str, edits: list[Edit], plain: Callable[[str], str] = str) -> st
     """The text with the edits made, and what lies between them passed through ``plain``."""
     pieces: list[str] = []
     position = 0
-    for start, _, end, replacement in sorted(edits):
+    edits.sort(reverse=True)
+    while edits:  # a block may hold 200,000 links, each with two edits
+        start, _, end, replacement = edits.pop()
         pieces += plain(text[position:start]), replacement
         position = end
     return "".join([*pieces, plain(text[position:])])

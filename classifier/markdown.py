@@ -166,11 +166,13 @@ def _sound(text: str, found: list[Mark]) -> list[Mark]:
     edges = {edge for mark in found if mark.kind in ("a", "code") for edge in (mark.start, mark.end)}
     ends: set[tuple[int, bool]] = set()
     inside_words: set[int] = set()
+    reach = 0  # end of the marks so far, as far as they are written by asterisks
     sound = []
     for mark in found:
         flanks = True
         if mark.kind in ("strong", "em"):
-            flanks = _flanks(text, mark.start, 0, edges) and _flanks(text, mark.end, -1, edges)
+            nested = mark.start < reach
+            flanks = _flanks(text, mark.start, 0, edges, nested) and _flanks(text, mark.end, -1, edges, nested)
             # Between letters a run of three could end what it is to begin.
             flanks = flanks and inside_words.isdisjoint((mark.start, mark.end))
         code = mark.kind == "code"
@@ -179,16 +181,21 @@ def _sound(text: str, found: list[Mark]) -> list[Mark]:
         elif flanks and (mark.start, code) not in ends:
             sound.append(mark)
             ends.add((mark.end, code))
+            reach = reach if code else max(reach, mark.end)
             within = (at for at in (mark.start, mark.end) if 0 < at < len(text) and not code)
             inside_words.update(at for at in within if text[at - 1 : at + 1].isalnum())
     return sound
 
 
-def _flanks(text: str, edge: int, inner: int, edges: set[int]) -> bool:
-    """CommonMark's rule: next to punctuation inside, there must be white space or punctuation outside."""
+def _flanks(text: str, edge: int, inner: int, edges: set[int], nested: bool) -> bool:
+    """CommonMark's rule: next to punctuation inside, there must be white space or punctuation outside. Between two of
+    these, asterisks may both begin and end; inside other asterisks they would end those.
+    """
     inside = text[edge + inner]
     outside = text[edge - 1 - inner : edge - inner] or " "
-    return (inside.isalnum() and edge not in edges) or outside.isspace() or category(outside)[0] == "P"
+    if (inside.isalnum() and edge not in edges) or outside.isspace():
+        return True
+    return category(outside)[0] == "P" and not nested
 
 
 def _ticks(code: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ A page is two tables. *Elements* are the tags in document order, each with its p
 walk up to a list or a table, and to sum over subtrees. *Blocks* are the runs of text, each pointing to its element.
 """
 
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -118,10 +119,10 @@ class Page:
             element = int(self.parents[element])
 
     @cached_property
-    def positions(self) -> list[int]:
+    def positions(self) -> "array[int]":
         """(n) 1-based position of each element among its siblings of the same tag: for the paths of many."""
         seen: dict[tuple[int, str], int] = {}
-        found = []
+        found = array("i")
         for key in zip(self.parents.tolist(), self.tags, strict=True):
             seen[key] = position = seen.get(key, 0) + 1
             found.append(position)
@@ -145,11 +146,16 @@ class Page:
 
     def xpaths(self, elements: Ints) -> list[str]:
         """The same for many elements."""
-        steps = [f"{tag}[{position}]" for tag, position in zip(self.tags, self.positions, strict=True)]
-        paths = (islice(self.ancestors(element), MAX_STEPS + 1) for element in elements.tolist())
-        return [
-            _joined([steps[i] for i in path], element) for path, element in zip(paths, elements.tolist(), strict=True)
-        ]
+        tags, positions = self.tags, self.positions
+        steps: dict[int, str] = {}
+        paths = []
+        for element in elements.tolist():
+            path = [*islice(self.ancestors(element), MAX_STEPS + 1)]
+            for i in path:
+                if i not in steps:
+                    steps[i] = f"{tags[i]}[{positions[i]}]"
+            paths.append(_joined([steps[i] for i in path], element))
+        return paths
 
 
 def _joined(steps: list[str], element: int) -> str:

@@ -312,6 +312,7 @@ def test_every_kept_word_once_and_in_order(source: str, pattern: list[bool]) -> 
 
 
 @example("<html><body>0<b><i>0</i>0<i>0</i></b></body></html>", False)
+@example("<html><body>0:<b><i>0</i>:<i>:</i></b></body></html>", False)
 @given(documents(NASTY), st.booleans())
 def test_another_reader_sees_the_same_text(source: str, links: bool) -> None:
     page = cut(source)

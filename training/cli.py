@@ -171,7 +171,8 @@ def _evaluate(options: argparse.Namespace) -> int:
         curve = []
         if options.learning:
             curve = list(learning_curve(samples, options.seed, progress))
-            tables["What the sources of labels are worth"] = list(sources(samples, curve[-1][1], options.seed, progress))
+            worth = sources(samples, curve[-1][1], options.seed, progress)
+            tables["What the sources of labels are worth"] = [*worth]
         write_report(options.report, figures, found, pages, learning=curve, tables=tables)
     return _hold_floors(figures, options) if options.floors else DONE
 
