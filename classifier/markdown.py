@@ -36,6 +36,9 @@ _LINE_START: Final = re.compile(
 """Ends before a character that would make its line a list item, heading, quotation, rule, table or task."""
 
 
+_WRITTEN: Final = frozenset(("p", "pre", "table", "blockquote", *HEADINGS))
+
+
 class Markdown(Writer):
     """Writes an outline as Markdown: each method returns whole lines without a line end."""
 
@@ -43,47 +46,55 @@ class Markdown(Writer):
         super().__init__(page)
         self.links = links
         self.url = url
+        self.last = ("", False)
+        """The markers of the list that was just written at this level, and whether they are the other ones."""
 
-    def flow(self, nodes: list[Node], tight: bool = False) -> str:
-        """Blocks apart by blank lines; in a tight item, by line ends."""
-        chunks: list[str] = []
-        last = ("", False)  # what markers the node before has, and whether they are the other ones
-        for node in nodes:
-            markers = "ul" if node.kind == "dl" else node.kind
-            other = last == (markers, False)  # two neighbouring lists with the same markers would be one
-            last = (markers, other)
-            chunks.append(self.write(node, other))
-        return ("\n" if tight else "\n\n").join(chunks)
+    def flow(self, nodes: list[Node], tight: bool = False, nested: bool = True) -> str:
+        """Blocks apart by blank lines; in a tight item, by line ends. What is not ``nested`` goes on at its level."""
+        before = self.last
+        if nested:
+            self.last = ("", False)
+        found = ("\n" if tight else "\n\n").join(map(self.write, nodes))
+        if nested:
+            self.last = before
+        return found
 
-    def write(self, node: Node, other: bool) -> str:
+    def write(self, node: Node) -> str:
         """One node."""
         kind = node.kind
+        if kind in LISTS or kind == "dl":
+            return self.items(node)
+        if kind not in _WRITTEN:
+            return self.flow(node.children, nested=False)
+        self.last = ("", False)
         if kind == "p":
             return self.paragraph(node.block)
-        if kind in HEADINGS:
-            title = " ".join(self.inline(block, flat=True) for block in node.blocks())
-            return "#" * int(kind[1]) + " " + title
         if kind == "pre":
             return _fence(self.verbatim(node), _language(self.page, node))
         if kind == "table":
             return self.table(node)
-        if kind in LISTS or kind == "dl":
-            return self.items(node, other)
-        body = self.flow(node.children)
-        return _indent("> ", body, "> ", ">") if kind == "blockquote" else body
+        if kind == "blockquote":
+            return _indent("> ", self.flow(node.children), "> ", ">")
+        title = " ".join(self.inline(block, flat=True) for block in node.blocks())
+        return "#" * int(kind[1]) + " " + title
 
-    def items(self, node: Node, other: bool) -> str:
+    def items(self, node: Node) -> str:
         """A list."""
         tight = all(sum(child.kind not in LISTS for child in item.children) <= 1 for item in node.children)
+        markers = "ol" if node.kind == "ol" else "ul"
+        other = self.last == (markers, False)  # two neighbouring lists with the same markers would be one
         found = []
         for number, item in enumerate(node.children, 1):
-            body = self.flow(item.children, tight)
             if item.kind == "dt":
-                found.append(body)
-            elif node.kind == "ol":
-                found.append(_indent(f"{number}{')' if other else '.'} ", body))
-            else:
-                found.append(_indent("* " if other else "- ", body))
+                found.append(self.flow(item.children, tight, nested=False))
+                continue
+            after_term = number > 1 and node.children[number - 2].kind == "dt"
+            if after_term and self.last[0] == markers:  # the term ended in a list
+                other = not self.last[1]
+            body = self.flow(item.children, tight)
+            marker = f"{number}{')' if other else '.'} " if markers == "ol" else "* " if other else "- "
+            found.append(_indent(marker, body))
+            self.last = (markers, other)
         return ("\n" if tight and node.kind != "dl" else "\n\n").join(found)
 
     def table(self, table: Node) -> str:

@@ -330,6 +330,8 @@ def test_html_is_of_the_fixed_tags_and_a_fixed_point(source: str) -> None:
     assert to_text(once).split() == to_text(source).split()
 
 
+@example("<dl><dt>u1<ol>u2</ol></dt></dl><ol>u3</ol>", False)
+@example("<figure><ul><li>u1</ul></figure><ul><li>u2</ul><dl><dt>u3<ul><li>u4</ul></dt><dd>u5</dl>", False)
 @given(documents().map(numbered), st.booleans())
 def test_markdown_and_html_have_the_same_structure(source: str, links: bool) -> None:
     theirs, ours = rendered(to_markdown(source, links=links)), to_html(source)
