@@ -18,7 +18,7 @@ from classifier import lexicon, words
 from classifier.chars import CHAR_CLASSES, CJK, COMMA, DIGIT, STOP, UPPER
 from classifier.layout import Floats, Layout, Longs
 from classifier.links import SHAPES, own_shape
-from classifier.phrasebook import PHRASE_KINDS, book, phrase_hits
+from classifier.phrasebook import PHRASE_KINDS, book, phrase_hits, word_ids
 from classifier.words import WordTable, split_words
 
 VERSION: Final = 3
@@ -100,9 +100,9 @@ def own_text(x: Layout) -> Columns:
 
 def phrases(x: Layout) -> Columns:
     """Phrases of gates, ads, consent, navigation and the like; templates that were never filled."""
-    known = x.spellings_numbered(book().table)
-    hits = phrase_hits(x, known.take(x.word_places))
-    stop_words = x.word_sums(book().stop[known][:, None])[:, 0] / np.maximum(x.word_counts, 1)
+    ids = word_ids(x)
+    hits = phrase_hits(x, ids)
+    stop_words = x.word_sums(book().stop[ids][:, None])[:, 0] / np.maximum(x.word_counts, 1)
     parts = (
         np.minimum(hits, 3),
         hits / np.maximum(x.size, 3)[:, None],

@@ -26,7 +26,6 @@ _MARKS: Final = {
 _UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-_SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*):", re.I)
 MAX_TARGET: Final = 65_536
 """Characters of an address that is written; servers take a quarter of that at most."""
 
@@ -34,6 +33,7 @@ _BREAKS: Final = re.compile("[\t\r\n]")
 _BLANKS: Final = "".join(map(chr, range(33)))
 _ROOTED: Final = re.compile(r"/(?!/)[\w/-]*(?:\.\w+)?")
 """Addresses that need no more than their origin: no dots to resolve, nothing behind the path."""
+_SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*):", re.I)
 _SCHEMES: Final = frozenset(("http", "https", "mailto"))
 
 
@@ -149,7 +149,7 @@ def around(mark: Mark, rank: int, opening: str, closing: str) -> list[Edit]:
 
 
 def weave(text: str, edits: list[Edit], plain: Callable[[str], str] = str) -> str:
-    """The text with the edits made, and what lies between them passed through ``plain``."""
+    """The text with the edits made, and what lies between them passed through ``plain``; ``edits`` is used up."""
     pieces: list[str] = []
     position = 0
     edits.sort(reverse=True)

@@ -103,10 +103,6 @@ class Layout:
         """Of each of :attr:`flat_words`, its place among the different words."""
         return self._spelt.places
 
-    def numbered(self, numbers: WordTable) -> Longs:
-        """The number of each of :attr:`flat_words`. Each spelling is looked up once."""
-        return np.asarray(self.spellings_numbered(numbers).take(self.word_places))
-
     def told_apart(self, numbers: Mapping[str, int]) -> Longs:
         """The number of each different word by a dictionary: for the few words that one page asks for. What it does
         not hold gets 0."""

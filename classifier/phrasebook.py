@@ -75,13 +75,14 @@ def _hashes(first: Longs, second: Longs) -> Longs:
 
 
 def word_ids(x: Layout) -> Longs:
-    """The number of each of the page's words; 0 for those that the lexicon does not know."""
-    return x.numbered(book().table)
+    """The number of each different word of the page; 0 for those that the lexicon does not know."""
+    return x.spellings_numbered(book().table)
 
 
 def phrase_hits(x: Layout, ids: Longs) -> Floats:
     """(m, kinds) phrases of each kind that the block holds; ``ids`` as :func:`word_ids` gives them."""
     known = book()
+    ids = ids.take(x.word_places)
     hits = np.zeros((len(x.page), len(PHRASE_KINDS)), np.float32)
     if not len(ids):
         return hits

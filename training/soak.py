@@ -75,7 +75,7 @@ def mixed(corpora: Path) -> Iterator[bytes | str]:
 
 def grow_alone(count: int, corpora: Path) -> list[tuple[int, float]]:
     """Pages read by one ``Sieve``, and MB of this process, about ``FIRST`` pages and every tenth of all."""
-    marks = {FIRST, *range(count // 10, count + 1, count // 10)}
+    marks = {FIRST, *range(count // 10, count + 1, max(count // 10, 1)), count}
     sieve, found = Sieve(), []
     for number, data in enumerate(tqdm(islice(mixed(corpora), count), total=count, unit="page", disable=None), 1):
         sieve.read(data).to_dict()
@@ -118,9 +118,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=2, metavar="N")
     parser.add_argument("--alone", type=Path, metavar="CORPORA", help="in this process, and with the corpora's pages")
     options = parser.parse_args(arguments)
+    if options.pages < 1:
+        parser.error(f"--pages must be at least 1, not {options.pages}")
     if options.alone:
         print("| pages | MB |\n|---:|---:|", flush=True)
-        sizes = [size for _, size in grow_alone(options.pages, options.alone)]
+        try:
+            sizes = [size for _, size in grow_alone(options.pages, options.alone)]
+        except FileNotFoundError as error:
+            parser.error(str(error))
         return int(sizes[-1] > sizes[0] + MOST_GROWTH)
     waits = recover()
     print(f"recovery from {len(waits)} killed workers: median {median(waits):.2f} s, worst {max(waits):.2f} s\n")
