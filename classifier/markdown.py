@@ -80,7 +80,8 @@ class Markdown(Writer):
 
     def items(self, node: Node) -> str:
         """A list."""
-        tight = all(sum(child.kind not in LISTS for child in item.children) <= 1 for item in node.children)
+        # Text right behind a list would be read as its last item's.
+        tight = all(child.kind in LISTS for item in node.children for child in item.children[1:])
         markers = "ol" if node.kind == "ol" else "ul"
         other = self.last == (markers, False)  # two neighbouring lists with the same markers would be one
         found = []

@@ -331,6 +331,7 @@ def test_html_is_of_the_fixed_tags_and_a_fixed_point(source: str) -> None:
 
 
 @example("<dl><dt>u1<ol>u2</ol></dt></dl><ol>u3</ol>", False)
+@example("u0<dt><ul>u1</ul><ol>u2</ol>u3</dt><ol>u4</ol>", False)
 @example("<figure><ul><li>u1</ul></figure><ul><li>u2</ul><dl><dt>u3<ul><li>u4</ul></dt><dd>u5</dl>", False)
 @given(documents().map(numbered), st.booleans())
 def test_markdown_and_html_have_the_same_structure(source: str, links: bool) -> None:
