@@ -1,9 +1,12 @@
 """How the cost of a page grows with its size, and what memory it takes, on generated pages and real ones."""
 
+import ctypes
+import gc
 import os
 import resource
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from time import thread_time
 from typing import Final
 
@@ -99,12 +102,17 @@ def _in_tens(points: Sequence[Point]) -> Iterator[Point]:
 # -- memory -----------------------------------------------------------------------------------------------------
 
 
-def peak(action: Callable[[], object]) -> int:
-    """Bytes by which the resident memory of a forked process rises at most while ``action`` runs. Linux alone.
+def peak(read: Callable[[bytes], object], data: bytes) -> int:
+    """Bytes by which the resident memory of a forked process rises at most while it reads a page. Linux alone.
 
-    The child's peak begins at what the parent holds: a second child that does nothing is what is taken off.
+    The child's peak begins at what the parent holds, and whatever runs there copies pages of memory by counting
+    references: a second child, which reads a page of one word, is what is taken off. What the parent holds free would
+    count for nothing and is given back first.
     """
-    return max(_peak(action) - _peak(lambda: None), 0)
+    gc.collect()
+    with suppress(AttributeError, OSError):  # another C library than GNU's
+        ctypes.CDLL(None).malloc_trim(0)
+    return max(_peak(lambda: read(data)) - _peak(lambda: read(b"<p>word")), 0)
 
 
 def _peak(action: Callable[[], object]) -> int:
@@ -128,8 +136,7 @@ def measure_memory(read: Callable[[bytes], object], pages: Mapping[str, bytes]) 
     if not sys.platform.startswith("linux"):
         return {}
     return {
-        name: (peak(lambda data=data: lxml.html.document_fromstring(data)), peak(lambda data=data: read(data)))  # type: ignore[misc]
-        for name, data in pages.items()
+        name: (peak(lxml.html.document_fromstring, data), peak(read, data)) for name, data in pages.items()
     }
 
 
