@@ -130,7 +130,7 @@ def test_a_model_may_be_given_by_its_path(tiny_model, tmp_path):
         (b"  \n", "the page holds no text"),
         (b"<html><body></body></html>", "the page holds no text"),
         (b"%PDF-1.7 stuff", "NotHtml: looks like PDF"),
-        (gzip.compress(b"<p>a"), "NotHtml: looks like gzip"),
+        (gzip.compress(b"<p>a", mtime=0), "NotHtml: looks like gzip"),
         (bytes(range(1, 20)) * 50, "NotHtml: looks like binary data"),
     ],
 )
