@@ -129,6 +129,7 @@ class Pool(Generic[T, R]):
                 if given == taken:
                     return
                 self._listen(waiting, results)
+                self._feed(waiting)  # before anything else: a worker that waits is a core that waits
         finally:
             if given != taken:  # given up half-way: what the workers are on is of no use to the next stream
                 self.close()

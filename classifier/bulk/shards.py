@@ -22,6 +22,8 @@ To = Literal["jsonl", "parquet"]
 
 ENDINGS: Final[Mapping[To, str]] = {"jsonl": ".jsonl.gz", "parquet": ".parquet"}
 MANIFEST: Final = "manifest.json"
+LEVEL: Final = 4
+"""Of gzip: .22 ms and 3.8 KB a record, where level 6 takes .53 ms for 3.6 KB, in the one process that all wait for."""
 FORMAT: Final = 1
 """Goes up when a manifest can no longer be read as before."""
 
@@ -110,7 +112,7 @@ class Writer(Protocol):
 
 def _writer(to: To, file: IO[bytes], wanted: Wanted) -> Writer:
     if to == "jsonl":
-        return gzip.GzipFile("", "wb", 6, file, mtime=0)  # neither name nor time: same rows, same bytes
+        return gzip.GzipFile("", "wb", LEVEL, file, mtime=0)  # neither name nor time: same rows, same bytes
     from classifier.bulk.parquet import ParquetShard
 
     return ParquetShard(file, wanted)
