@@ -3,27 +3,26 @@
 import cython
 
 cdef Py_ssize_t _MAX_NAME
-cdef dict _KINDS
-cdef frozenset _CLOSED_WITH_CARE
+cdef int _BOX, _MARKUP, _BREAK, _SILENT, _CARE
 
 cdef class _Target:
     cdef str truncated, gap, language
     cdef Py_ssize_t max_depth, max_elements, max_blocks, max_attributes, max_text
-    cdef Py_ssize_t unscripted, current, depth, total, length, leaf, linked, link_end, silent, hiding, pre, svg
+    cdef Py_ssize_t unscripted, current, depth, total, length, leaf, linked, link_count, last_link, link_end, silent, hiding, pre, svg
     cdef frozenset silent_tags
     cdef dict flattened, hrefs
     cdef list tags, parents, names, first, last
     cdef list overflow
     cdef list texts, elements, leaves, hidden, link_chars, link_counts, spans
-    cdef list pieces, boxes, open_links, open_markup
-    cdef set links, open_kinds
+    cdef list pieces, boxes, open_links, open_markup, markup_starts
+    cdef set open_kinds
     cdef list captured, title, meta, rel_links, microdata, times, json_ld, islands, scripts
 
     cpdef start(self, str tag, attributes)
-    @cython.locals(index=Py_ssize_t, kind=str, names=str)
-    cdef begin(self, str tag, dict attributes, str look)
+    @cython.locals(index=Py_ssize_t, names=str)
+    cdef begin(self, str tag, int kind, dict attributes, str look, str href)
     @cython.locals(index=Py_ssize_t)
-    cpdef end(self, str tag)
+    cpdef end(self, str tag, int kind=*)
     @cython.locals(piece=str, before=str, after=str)
     cpdef data(self, str text)
     cdef write(self, str piece, str before, str after)
@@ -38,9 +37,8 @@ cdef class _Target:
     @cython.locals(index=Py_ssize_t, start=Py_ssize_t, tag=str)
     cdef _close(self)
     cdef _break(self)
-    @cython.locals(text=str, markup=list)
     cdef _flush(self)
-    @cython.locals(block=Py_ssize_t)
+    @cython.locals(block=Py_ssize_t, at=Py_ssize_t, start=Py_ssize_t)
     cdef _add_block(self, str text)
     @cython.locals(values=list, names=str)
     cdef str _read_attributes(self, str tag, dict attributes, Py_ssize_t index)

@@ -171,13 +171,15 @@ class _Target:
         self.gap = ""  # white space that stands before the next piece
         self.leaf = 0
         self.linked = 0
-        self.links: set[int] = set()
+        self.link_count = 0
+        self.last_link = 0  # the last one that held text of the block
         self.link_end = 0  # length of the block where the last link ended
         # what is open
         self.boxes: list[int] = [0]
         self.open_links: list[int] = []
         self.open_kinds: set[str] = set()
-        self.open_markup: list[list[int]] = []  # [element, start in the current block]
+        self.open_markup: list[int] = []
+        self.markup_starts: list[int] = []  # where each of these begins in the current block
         self.silent = 0  # the outermost silent element
         self.hiding = 0  # the outermost hidden element
         self.pre = 0
@@ -197,10 +199,10 @@ class _Target:
     # -- events -------------------------------------------------------------------------------------------------
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        self.begin(tag, attributes, "")
+        self.begin(tag, KINDS.get(tag, 0), attributes or {}, "", None)
 
-    def begin(self, tag: str, attributes: dict[str, str], look: str) -> None:
-        """A tag opens. ``look`` is its class where nothing else is to be read: the commonest case by far."""
+    def begin(self, tag: str, kind: int, attributes: dict[str, str], look: str, href: str | None) -> None:
+        """A tag opens. ``look`` are its names, and ``href`` a link's target, where no other attribute is to be read."""
         if self.truncated:
             return
         if self.depth >= self.max_depth:
@@ -214,6 +216,8 @@ class _Target:
         self.parents.append(self.current)
         if not attributes:
             self.names.append(look[:_MAX_NAME])
+            if href is not None:
+                self.hrefs[index] = href
         elif len(attributes) == 1 and "class" in attributes:
             self.names.append(attributes["class"][:_MAX_NAME])
         else:
@@ -224,28 +228,29 @@ class _Target:
             self.first.append(len(self.texts))
             self.last.append(-1)
             return
-        kind = _KINDS.get(tag)
-        if kind is _BOX:
+        if kind & _BOX:
             if self.length:
                 self._flush()
             else:
                 self.gap = ""
             self.boxes.append(index)
-            if tag == "pre" or tag == "textarea":
-                self.pre = self.pre or index
-            elif tag == "svg":
-                self.svg = self.svg or index
+            if kind & _CARE:
+                if tag == "pre" or tag == "textarea":
+                    self.pre = self.pre or index
+                elif tag == "svg":
+                    self.svg = self.svg or index
         self.first.append(len(self.texts))
         self.last.append(-1)
-        if kind is _MARKUP:
+        if kind & _MARKUP:
             if tag not in self.open_kinds:
                 self._open_markup(tag, index)
-        elif tag == "br":
+        elif kind & _BREAK:
             self._break()
-        elif tag in self.silent_tags:
+        elif kind & _SILENT and tag in self.silent_tags:
             self._start_silent(tag, attributes, index)
 
-    def end(self, tag: str) -> None:
+    def end(self, tag: str, kind: int = -1) -> None:
+        """A tag closes; ``kind`` is what ``KINDS`` says of it, where that was looked up."""
         if self.truncated:
             return
         if self.overflow:
@@ -256,9 +261,9 @@ class _Target:
         if self.tags[index] != tag:
             if self._close_until(tag):
                 self._close()
-        elif (
-            self.silent or self.hiding == index or (self.length and self.boxes[-1] == index) or tag in _CLOSED_WITH_CARE
-        ):
+            return
+        kind = KINDS.get(tag, 0) if kind < 0 else kind
+        if self.silent or kind & _CARE or self.hiding == index or (self.length and self.boxes[-1] == index):
             self._close()
         else:  # what most tags come to, without a call
             self.current = self.parents[index]
@@ -309,7 +314,9 @@ class _Target:
         self.length += len(piece)
         if self.open_links:
             self.linked += len(piece)
-            self.links.add(self.open_links[-1])
+            if self.open_links[-1] != self.last_link:
+                self.last_link = self.open_links[-1]
+                self.link_count += 1
         if self.total + self.length > self.max_text:
             self._flush()
             self.truncated = "max_text"
@@ -321,7 +328,8 @@ class _Target:
 
     def _open_markup(self, tag: str, index: int) -> None:
         self.open_kinds.add(tag)
-        self.open_markup.append([index, self.length])
+        self.open_markup.append(index)
+        self.markup_starts.append(self.length)
         if index in self.hrefs:
             self.open_links.append(index)
             if self.length and self.length == self.link_end:
@@ -395,11 +403,12 @@ class _Target:
                 self.pre = 0
             if self.svg == index:
                 self.svg = 0
-        elif self.open_markup and self.open_markup[-1][0] == index:
-            start = self.open_markup.pop()[1]
+        elif self.open_markup and self.open_markup[-1] == index:
+            self.open_markup.pop()
+            start = self.markup_starts.pop()
             self.open_kinds.discard(tag)
             if self.length > start:
-                self.spans.append(Span(len(self.texts), start, self.length, index))
+                self.spans.append(_span(Span, (len(self.texts), start, self.length, index)))
             if self.open_links and self.open_links[-1] == index:
                 self.open_links.pop()
                 self.link_end = self.length
@@ -424,30 +433,28 @@ class _Target:
         self.gap = ""
         if not self.length:
             return
-        text = "".join(self.pieces)
-        if text and not text.isspace():
-            if len(self.texts) >= self.max_blocks:
-                self.truncated = self.truncated or "max_blocks"
-            else:
-                self._add_block(text)
+        if len(self.texts) >= self.max_blocks:
+            self.truncated = self.truncated or "max_blocks"
+        else:
+            self._add_block(self.pieces[0] if len(self.pieces) == 1 else "".join(self.pieces))
         self.total += self.length
         self.pieces.clear()
-        self.length = self.linked = self.link_end = 0
-        self.links.clear()
-        for markup in self.open_markup:
-            markup[1] = 0
+        self.length = self.linked = self.link_end = self.link_count = self.last_link = 0
+        if self.markup_starts:
+            self.markup_starts = [0] * len(self.markup_starts)
 
     def _add_block(self, text: str) -> None:
         block = len(self.texts)
-        for element, start in self.open_markup:
+        for at, element in enumerate(self.open_markup):
+            start = self.markup_starts[at]
             if start < self.length:
-                self.spans.append(Span(block, start, self.length, element))
+                self.spans.append(_span(Span, (block, start, self.length, element)))
         self.texts.append(text)
         self.elements.append(self.boxes[-1])
         self.leaves.append(self.leaf)
         self.hidden.append(self.hiding > 0)
         self.link_chars.append(self.linked)
-        self.link_counts.append(len(self.links))
+        self.link_counts.append(self.link_count)
 
     # -- attributes and facts -----------------------------------------------------------------------------------
 
@@ -533,9 +540,19 @@ class _Target:
         )
 
 
-_BOX, _MARKUP = "box", "markup"
-_KINDS: Final = dict.fromkeys(BLOCK_TAGS, _BOX) | dict.fromkeys(MARKUP_TAGS, _MARKUP)
-_CLOSED_WITH_CARE: Final = MARKUP_TAGS | {"body", "html", "pre", "textarea", "svg", "title"}
+_span: Final = tuple.__new__  # a third of the time of Span's own
+_BOX, _MARKUP, _BREAK, _SILENT, _CARE = 1, 2, 4, 8, 16
+_KIND_TAGS: Final = (
+    (_BOX, BLOCK_TAGS),
+    (_MARKUP, MARKUP_TAGS),
+    (_BREAK, {"br"}),
+    (_SILENT, SILENT_TAGS),
+    (_CARE, MARKUP_TAGS | {"body", "html", "pre", "textarea", "svg", "title"}),
+)
+KINDS: Final = {
+    tag: sum(kind for kind, tags in _KIND_TAGS if tag in tags) for tag in frozenset().union(*(t for _, t in _KIND_TAGS))
+}
+"""What a tag does, as bits: opens a box, marks text up, breaks a line, hides its text, needs care when it closes."""
 
 VOID_TAGS: Final = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 FACT_TAGS: Final = frozenset("a meta link time html script iframe".split())

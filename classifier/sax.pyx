@@ -12,13 +12,13 @@ that a parser's context begins with its handler, its user data and its document.
 
 import ctypes
 
-from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
-from libc.string cimport memcmp, memset, strlen
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DATA, PyUnicode_DecodeUTF8, PyUnicode_New
+from libc.string cimport memcmp, memcpy, memset, strlen
 from lxml import etree
 
 from classifier.blocks cimport _Target
 
-from classifier.blocks import FACT_TAGS, NAME_ATTRIBUTES
+from classifier.blocks import FACT_TAGS, KINDS, NAME_ATTRIBUTES
 
 COMPARED = ((2, 14, 0), (2, 15, 0))
 """Versions of libxml2, from and below, on which both ways were compared."""
@@ -28,6 +28,13 @@ cdef enum:
     UTF_8 = 1
     OPTIONS = 1 | 1 << 11 | 1 << 16 | 1 << 19  # recover, no network, compact, huge: as lxml's HTMLParser has them
     MOST = 1 << 30  # bytes of one call; libxml2 counts in int
+    NAME = 1  # uses of attributes: a name of the element, the target of a link, the style, what else is read
+    TARGET = 2
+    STYLE = 3
+    OTHER = 4
+    ANY = 31  # what blocks.py tells of a tag; beside that: is it a link, does it state a fact
+    LINK = 32
+    FACT = 64
     SHORT = 4096  # characters of text that are looked at in C
     FIRST = 4  # bytes by which the parser is opened, as in lxml
 
@@ -158,28 +165,40 @@ cdef class Parser:
 
 cdef void _on_start(void* context, const char* name, const char** attributes) noexcept:
     cdef Parser parser = <Parser> (<Context*> context).handler.private
+    cdef Seen seen
+    cdef int slot, kind
+    cdef str tag
     if parser.failure is not None or parser.target.truncated is not None:
         return
     try:
-        tag = _name(name)
+        slot = _slot(name)
+        tag = <str> _NAMES[slot] if slot >= 0 else _decoded(name)
+        kind = _KINDS[slot] if slot >= 0 else 0
         if attributes is NULL:
-            parser.target.begin(tag, _NOTHING, "")
+            parser.target.begin(tag, kind & ANY, _NOTHING, "", None)
             return
-        found = _read(parser.target, tag, attributes)
-        if type(found) is str:
-            parser.target.begin(tag, _NOTHING, <str> found)
+        seen = _look_through(kind, attributes, parser.target.max_attributes)
+        if seen.simple:
+            look = _joined(attributes, seen.names) if seen.names else ""
+            href = None if seen.href is NULL else _decoded(seen.href)
+            parser.target.begin(tag, kind & ANY, _NOTHING, look, href)
         else:
-            parser.target.begin(tag, <dict> found, "")
+            parser.target.begin(tag, kind & ANY, _read(parser.target, tag, attributes), "", None)
     except BaseException as failure:  # raised when libxml2 has returned
         parser.failure = failure
 
 
 cdef void _on_end(void* context, const char* name) noexcept:
     cdef Parser parser = <Parser> (<Context*> context).handler.private
+    cdef int slot
     if parser.failure is not None or parser.target.truncated is not None:
         return
     try:
-        parser.target.end(_name(name))
+        slot = _slot(name)
+        if slot >= 0:
+            parser.target.end(<str> _NAMES[slot], _KINDS[slot] & ANY)
+        else:
+            parser.target.end(_decoded(name), 0)
     except BaseException as failure:
         parser.failure = failure
 
@@ -203,8 +222,10 @@ cdef void _on_text(void* context, const char* text, int length) noexcept:
                 return
             kept = _collapsed(text, length, piece)
             if kept > 0:
+                words = PyUnicode_New(kept, 127)
+                memcpy(PyUnicode_DATA(words), piece, kept)
                 target.write(
-                    PyUnicode_DecodeUTF8(piece, kept, NULL),
+                    <str> words,
                     " " if _is_space(text[0]) else "",
                     " " if _is_space(text[length - 1]) else "",
                 )
@@ -250,14 +271,78 @@ cdef void _on_error(void* context, const void* error) noexcept:
     pass  # pages are full of errors
 
 
-cdef object _read(_Target target, str tag, const char** attributes):
-    """The attributes that the target reads, or the class alone where that is all; all of them where their number
-    matters."""
+cdef struct Seen:
+    bint simple  # nothing is to be read of the tag but its names and a link's target
+    int names  # attributes of names
+    const char* href  # its value; NULL where there is none
+
+
+cdef Seen _look_through(int kind, const char** attributes, Py_ssize_t most):
+    """What is to be read of a tag, told without an object an attribute."""
+    cdef Seen seen
+    cdef const char** at = attributes
+    cdef int slot
+    cdef bint link = kind & LINK
+    cdef unsigned char use
+    seen.simple, seen.names, seen.href = link or not kind & FACT, 0, NULL
+    while seen.simple and at[0] is not NULL:
+        slot = _slot(at[0])
+        use = _USES[slot] if slot >= 0 else 0
+        if use == NAME:
+            seen.names += 1
+        elif use == TARGET and link:
+            seen.href = at[1] if at[1] is not NULL else _EMPTY
+        elif use == STYLE:
+            seen.simple = at[1] is NULL or not _may_hide(at[1])
+        elif use == OTHER:
+            seen.simple = False
+        at += 2
+    if at - attributes > 2 * most:
+        seen.simple = False
+    return seen
+
+
+cdef bint _may_hide(const char* style) noexcept:
+    """Does ``none`` or ``hidden`` stand in it, in small letters or capitals?"""
+    while style[0]:
+        if style[0] | 32 == 110:  # n
+            if style[1] | 32 == 111 and style[2] | 32 == 110 and style[3] | 32 == 101:
+                return True
+        elif style[0] | 32 == 104:  # h
+            if (
+                style[1] | 32 == 105 and style[2] | 32 == 100 and style[3] | 32 == 100
+                and style[4] | 32 == 101 and style[5] | 32 == 110
+            ):
+                return True
+        elif <unsigned char> style[0] >= 128:
+            return True  # some letters are small forms of others
+        style += 1
+    return False
+
+
+cdef str _decoded(const char* value):
+    return PyUnicode_DecodeUTF8(value, strlen(value), b"replace")
+
+
+cdef str _joined(const char** attributes, int count):
+    """The values of so many attributes of names."""
+    cdef list values = []
+    cdef int slot
+    while len(values) < count:
+        slot = _slot(attributes[0])
+        if slot >= 0 and _USES[slot] == NAME:
+            values.append("" if attributes[1] is NULL else _decoded(attributes[1]))
+        attributes += 2
+    return <str> values[0] if count == 1 else " ".join(values)
+
+
+cdef dict _read(_Target target, str tag, const char** attributes):
+    """The attributes that the target reads; all of them where their number matters."""
     cdef const char** at = attributes
     cdef Py_ssize_t count = 0
     cdef frozenset wanted = _READ_OF_FACTS if tag in _FACT_TAGS else _READ
-    cdef dict found = None
-    cdef str name, look = None
+    cdef dict found = {}
+    cdef str name
     while at[0] is not NULL:
         count += 1
         at += 2
@@ -265,33 +350,27 @@ cdef object _read(_Target target, str tag, const char** attributes):
     while at[0] is not NULL:
         name = _name(at[0])
         if count > target.max_attributes or name in wanted:
-            value = "" if at[1] is NULL else PyUnicode_DecodeUTF8(at[1], strlen(at[1]), b"replace")
-            if found is None and look is None and name == "class":
-                look = value
-                at += 2
-                continue
-            if found is None:
-                found = {} if look is None else {"class": look}
-            found[name] = value
+            found[name] = "" if at[1] is NULL else _decoded(at[1])
             if wanted is _READ and name == "itemprop":  # its value may stand in an attribute before it
                 wanted = _READ_OF_FACTS
-                found = look = None
+                found = {}
                 at = attributes
                 continue
             if len(found) > target.max_attributes:
                 break  # the target keeps fewer, and memory need not hold a million
         at += 2
-    if found is not None:
-        return found
-    return _NOTHING if look is None else look
+    return found
 
 
 cdef list _NAMES = [None] * 1024
+cdef unsigned char[1024] _USES  # of these names, as attributes
+cdef unsigned char[1024] _KINDS  # the same, as tags
 cdef Py_ssize_t _LONGEST = 32
+cdef const char* _EMPTY = b""
 
 
-cdef str _name(const char* text):
-    """The name of a tag or an attribute; those met last are kept, one a slot."""
+cdef int _slot(const char* text) except -2:
+    """Where the name of a tag or an attribute is kept: those met last are, one a slot; -1 for a long one."""
     cdef Py_ssize_t length = 0, known_length = 0
     cdef unsigned int key = 2166136261
     cdef const char* known_text
@@ -300,13 +379,28 @@ cdef str _name(const char* text):
         key = (key ^ <unsigned char> text[length]) * 16777619
         length += 1
     if length > _LONGEST:
-        return PyUnicode_DecodeUTF8(text, length, b"replace")
+        return -1
     key = (key ^ key >> 15) & 1023
-    known = _NAMES[key]
-    if known is not None:
-        known_text = PyUnicode_AsUTF8AndSize(known, &known_length)
+    if _NAMES[key] is not None:
+        known_text = PyUnicode_AsUTF8AndSize(_NAMES[key], &known_length)
         if known_length == length and memcmp(known_text, text, length) == 0:
-            return known
+            return <int> key
     known = PyUnicode_DecodeUTF8(text, length, b"replace")
     _NAMES[key] = known
-    return known
+    _KINDS[key] = KINDS.get(known, 0)
+    if known in _FACT_TAGS:
+        _KINDS[key] |= LINK if known == "a" else FACT
+    _USES[key] = 0
+    if known == "href":
+        _USES[key] = TARGET
+    elif known == "style":
+        _USES[key] = STYLE
+    elif known in _READ:
+        _USES[key] = NAME if known in NAME_ATTRIBUTES and known != "itemprop" else OTHER
+    return <int> key
+
+
+cdef str _name(const char* text):
+    """The name of a tag or an attribute."""
+    cdef int slot = _slot(text)
+    return <str> _NAMES[slot] if slot >= 0 else _decoded(text)
