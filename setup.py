@@ -9,7 +9,7 @@ import sys
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-COMPILED = ("classifier.blocks", "classifier.sax", "classifier.rapid")
+COMPILED = ("classifier.blocks", "classifier.sax", "classifier.rapid", "classifier.measure")
 
 
 class BuildElsewhere(build_ext):
@@ -30,7 +30,7 @@ def extensions() -> list[Extension]:
         import Cython  # noqa: F401
     except ImportError:
         return []
-    flags = [] if sys.platform == "win32" else ["-O2", "-g0"]
+    flags = [] if sys.platform == "win32" else ["-O3", "-g0", "-ffp-contract=off"]
     found = []
     for name in COMPILED:
         path = name.replace(".", "/") + ".py"

@@ -1,22 +1,25 @@
 """A page into its feature matrix: groups of named columns, vectorised over the blocks. Nothing is fitted here.
 
 Each group is a function from :class:`Layout` to a :class:`Columns`; ``GROUPS`` is the whole table. To add a feature,
-add a column to a group; the names travel with the model, which refuses features that it was not trained on.
+add a column to a group and to its compiled twin (:func:`twinned`); the names travel with the model, which refuses
+features that it was not trained on.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, wraps
 from itertools import repeat
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from classifier import lexicon, words
+from classifier import layout, lexicon
+from classifier.blocks import cut
 from classifier.chars import CHAR_CLASSES, CJK, COMMA, DIGIT, STOP, UPPER
-from classifier.layout import Floats, Layout, Longs
+from classifier.columns import Columns, columns, grid, grid_names, join
+from classifier.layout import TAG_NUMBERS, Floats, Layout, Longs, running_sums, tag_numbers
 from classifier.links import SHAPES, own_shape
 from classifier.phrasebook import PHRASE_KINDS, book, phrase_hits, word_ids
 from classifier.words import WordTable, split_words
@@ -25,36 +28,35 @@ VERSION: Final = 3
 """Raise on any change of meaning: a model only runs on the version that it was trained on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Named columns of a feature matrix: ``values`` is (m, len(names))."""
-
-    names: tuple[str, ...]
-    values: Floats
+Group = Callable[[Layout], Columns]
 
 
-def columns(named: Mapping[str, npt.NDArray[np.generic]]) -> Columns:
-    """Columns (m, k) from named arrays (m)."""
-    values = np.empty((len(next(iter(named.values()))), len(named)), np.float32)
-    for number, column in enumerate(named.values()):
-        values[:, number] = column
-    return Columns(tuple(named), values)
+def twinned(*constants: object) -> Callable[[Group], Group]:
+    """The group, by the function of the same name in measure.pyx where that is compiled; it is told the constants."""
+
+    def with_twin(group: Group) -> Group:
+        names = cache(lambda: group(Layout(cut("<p>a"))).names)
+
+        @wraps(group)
+        def either(x: Layout) -> Columns:
+            if layout.measure is None:
+                return group(x)
+            return Columns(names(), getattr(layout.measure, group.__name__)(x, *constants))
+
+        return either
+
+    return with_twin
 
 
-def grid(prefix: str, rows: Sequence[object], names: Sequence[str], values: npt.NDArray[np.generic]) -> Columns:
-    """Columns from ``values`` (m, rows, names)."""
-    flat = values.reshape(len(values), len(rows) * len(names)).astype(np.float32, copy=False)
-    return Columns(_grid_names(prefix, tuple(rows), tuple(names)), flat)
-
-
-@lru_cache(256)
-def _grid_names(prefix: str, rows: tuple[object, ...], names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(f"{prefix}{row}_{name}" for row in rows for name in names)
+def _log(counts: npt.NDArray[np.generic]) -> Floats:
+    """Logarithms of counts, and 0 for 0."""
+    return np.log1p(counts.astype(np.float32))
 
 
 # -- own text ---------------------------------------------------------------------------------------------------
 
 
+@twinned()
 def own_text(x: Layout) -> Columns:
     """What the block's text is like, whatever its place."""
     chars = np.maximum(x.chars, 1)
@@ -82,10 +84,10 @@ def own_text(x: Layout) -> Columns:
             "question": (ending == ord("?")) | (ending == ord("？")),
             "glued": told.glued / words,
             "address": told.addresses > 0,
-            "lines": np.log1p(told.breaks),
+            "lines": _log(told.breaks),
             "link_density": x.link_density,
             "all_link": x.link_density > 0.95,
-            "log_links": np.log1p(x.page.link_counts),
+            "log_links": _log(x.page.link_counts),
             "links_per_word": np.minimum(x.page.link_counts / words, 2),
             "sentence": x.sentences,
             "hidden": x.page.hidden,
@@ -103,16 +105,26 @@ def phrases(x: Layout) -> Columns:
     ids = word_ids(x)
     hits = phrase_hits(x, ids)
     stop_words = x.word_sums(book().stop[ids][:, None])[:, 0] / np.maximum(x.word_counts, 1)
+    around, unfilled = x.ancestor(2), _unfilled(x)
+    if layout.measure is not None:
+        near = x.page.first[around], x.page.last[around]
+        said = layout.measure.phrases(hits, x.size, *near, unfilled, stop_words.astype(np.float32))
+        return Columns(_PHRASE_NAMES, said)
     parts = (
         np.minimum(hits, 3),
         hits / np.maximum(x.size, 3)[:, None],
-        np.log1p(x.sums(hits, x.ancestor(2)) - hits),
+        np.log1p(x.sums(hits, around) - hits),
+        unfilled[:, None],
+        stop_words[:, None],
     )
-    rest = columns({"placeholder": _unfilled(x), "stop_words": stop_words})
-    return join(Columns(_PHRASE_NAMES, np.concatenate(parts, axis=1)), rest)
+    return Columns(_PHRASE_NAMES, np.concatenate(parts, axis=1, dtype=np.float32))
 
 
-_PHRASE_NAMES: Final = tuple(f"says_{kind}{part}" for part in ("", "_dense", "_near") for kind in PHRASE_KINDS)
+_PHRASE_NAMES: Final = (
+    *(f"says_{kind}{part}" for part in ("", "_dense", "_near") for kind in PHRASE_KINDS),
+    "placeholder",
+    "stop_words",
+)
 
 
 def _unfilled(x: Layout) -> npt.NDArray[np.bool_]:
@@ -134,17 +146,22 @@ def declared_texts(x: Layout) -> Columns:
     titles = x.page.facts.title + " " + meta.get("og:title", "")
     descriptions = meta.get("description", "") + " " + meta.get("og:description", "")
     title, description = (frozenset(words) for words in split_words([titles, descriptions]))
-    words = np.maximum(x.word_counts, 1)
     where = x.told_apart({word: (word in title) + 2 * (word in description) for word in title | description})
+    if layout.measure is not None:
+        lengths = len(title), len(description)
+        return Columns(_DECLARED_NAMES, layout.measure.declared_texts(where, x.word_places, x.word_counts, *lengths))
+    words = np.maximum(x.word_counts, 1)
     in_title, in_description = x.word_sums(np.stack((where & 1, where >> 1), axis=1)).T
-    return columns(
-        {
-            "title_share": in_title / words,
-            "title_cover": np.minimum(in_title / max(len(title), 1), 1),
-            "description_share": in_description / words,
-            "description_cover": np.minimum(in_description / max(len(description), 1), 1),
-        }
+    parts = (
+        in_title / words,
+        np.minimum(in_title / max(len(title), 1), 1),
+        in_description / words,
+        np.minimum(in_description / max(len(description), 1), 1),
     )
+    return columns(dict(zip(_DECLARED_NAMES, parts, strict=True)))
+
+
+_DECLARED_NAMES: Final = ("title_share", "title_cover", "description_share", "description_cover")
 
 
 # -- tags and names ---------------------------------------------------------------------------------------------
@@ -206,6 +223,9 @@ def look_bits(x: Layout) -> Longs:
     """(n) a bit for each role tag, then for each section of class vocabulary that the element's names hit."""
     known = _look_bits()
     numbers = x.looks_numbered(known.table)
+    if layout.measure is not None:
+        tables = known.bits, known.leads, known.pairs, known.pair_bits
+        return np.asarray(layout.measure.look_bits(numbers, x.look_counts, *tables)).take(x.looks)
     bits = np.bitwise_or.reduceat(known.bits[numbers], x.look_starts)
     leads = np.flatnonzero(known.leads[numbers[:-1]])
     pairs = _paired(numbers[leads], numbers[leads + 1])
@@ -222,58 +242,46 @@ def tags_and_names(x: Layout) -> Columns:
     """Tags of the block's elements; roles and class vocabulary of its own, and of all elements around it."""
     bits = look_bits(x)
     bits[0] = 0
-    boxes = _numbered(x.boxes, _BOX_INDEX)
-    leaves = _numbered(map(x.page.tags.__getitem__, x.page.leaves.tolist()), _LEAF_INDEX)
-    if words.rapid is not None:
+    boxes = tag_numbers(x.page, x.page.elements, _BOX_INDEX)
+    leaves = tag_numbers(x.page, x.page.leaves, _LEAF_INDEX)
+    if layout.measure is not None:
         counts = len(_LOOK_NAMES), len(BOX_TAGS), len(LEAF_TAGS)
         around = bits, x.page.elements, x.page.leaves, x.chains.T
-        return Columns(_TAG_NAMES, words.rapid.flag_tags(*around, boxes, leaves, *counts))
+        return Columns(_TAG_NAMES, *layout.measure.tags_and_names(*around, boxes, leaves, *counts))
     own = bits[x.page.leaves] | bits[x.page.elements]
     far = np.bitwise_or.reduce(bits[x.chains], axis=1) | own
-    held = np.stack((own, far), axis=1).astype("<i8").view(np.uint8).reshape(len(own), 2, 8)
-    flags = np.unpackbits(held, axis=2, count=len(_LOOK_NAMES), bitorder="little").reshape(len(own), -1)
-    tags = (np.equal(boxes[:, None], np.arange(len(BOX_TAGS))), np.equal(leaves[:, None], np.arange(len(LEAF_TAGS))))
-    return Columns(_TAG_NAMES, np.concatenate((flags, *tags), axis=1, dtype=np.float32))
-
-
-def _numbered(tags: Iterable[str], index: dict[str, int]) -> Longs:
-    """(m) the number of each tag in the index; -1 where it has none."""
-    return np.fromiter(map(index.get, tags, repeat(-1)), np.int64)
+    keys = [*zip(*(part.tolist() for part in (own, far, boxes, leaves)), strict=True)]
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    held = np.array([*numbers], np.int64)
+    bytes_of_bits = held[:, :2].astype("<i8").view(np.uint8).reshape(len(held), 2, 8)
+    flags = np.unpackbits(bytes_of_bits, axis=2, count=len(_LOOK_NAMES), bitorder="little").reshape(len(held), -1)
+    tags = (held[:, number, None] == np.arange(len(names)) for number, names in ((2, BOX_TAGS), (3, LEAF_TAGS)))
+    rows = np.fromiter(map(numbers.__getitem__, keys), np.int64, len(keys))
+    return Columns(_TAG_NAMES, np.concatenate((flags, *tags), axis=1, dtype=np.float32), rows)
 
 
 _BOX_INDEX: Final = {tag: i for i, tag in enumerate(BOX_TAGS)}
 _LEAF_INDEX: Final = {tag: i for i, tag in enumerate(LEAF_TAGS)}
 _TAG_NAMES: Final = (
-    *_grid_names("", ("own", "far"), _LOOK_NAMES),
-    *_grid_names("box", ("",), tuple(BOX_TAGS)),
-    *_grid_names("leaf", ("",), tuple(LEAF_TAGS)),
+    *grid_names("", ("own", "far"), _LOOK_NAMES),
+    *grid_names("box", ("",), tuple(BOX_TAGS)),
+    *grid_names("leaf", ("",), tuple(LEAF_TAGS)),
 )
-
-
-def join(*parts: Columns) -> Columns:
-    """Tables of the same blocks side by side."""
-    names = _joined_names(tuple(part.names for part in parts))
-    return Columns(names, np.concatenate([part.values for part in parts], axis=1))
-
-
-@lru_cache(256)
-def _joined_names(parts: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
-    return tuple(name for part in parts for name in part)
 
 
 # -- position ---------------------------------------------------------------------------------------------------
 
 
+@twinned(TAG_NUMBERS["h1"])
 def position(x: Layout) -> Columns:
     """Where the block stands: in document order, below headings, between the running text."""
     m = len(x.page)
     order = np.arange(m)
     running = np.where(x.sentences, x.size, 0)
-    before = np.cumsum(running) - running
-    total = max(float(running.sum()), 1.0)
-    text_before = np.cumsum(x.size) - x.size
-    heads = x.headings
-    above = np.maximum.accumulate(np.where(heads, order, -1))
+    before, all_running = _sums_before(running)
+    total = max(all_running, 1.0)
+    text_before, all_words = _sums_before(x.size)
+    above = np.maximum.accumulate(np.where(x.headings, order, -1))
     since = np.where(above >= 0, order - above, m)
     h1 = np.flatnonzero(x.in_box("h1"))
     first_h1 = h1[0] if len(h1) else -1
@@ -283,22 +291,28 @@ def position(x: Layout) -> Columns:
     return columns(
         {
             "order": order / m,
-            "log_order": np.log1p(order),
-            "log_to_end": np.log1p(m - order),
-            "text_before": text_before / max(float(x.size.sum()), 1),
+            "log_order": _log(order),
+            "log_to_end": _log(m - order),
+            "text_before": text_before / max(all_words, 1),
             "running_before": before / total,
-            "log_running_before": np.log1p(before),
-            "log_running_after": np.log1p(total - before - running),
+            "log_running_before": _log(before),
+            "log_running_after": _log(total - before - running),
             "depth": x.depths,
-            "below_heading": np.log1p(since),
-            "words_below_heading": np.log1p(text_before - np.where(above >= 0, text_before[above], 0)),
+            "below_heading": _log(since),
+            "words_below_heading": _log(text_before - np.where(above >= 0, text_before[above], 0)),
             "has_h1": np.full(m, first_h1 >= 0),
             "after_h1": (order >= first_h1) & (first_h1 >= 0),
-            "to_h1": np.sign(order - first_h1) * np.log1p(np.abs(order - first_h1)) * (first_h1 >= 0),
-            "gap_before": np.log1p(gap_before),
-            "gap_after": np.log1p(gap_after),
+            "to_h1": np.sign(order - first_h1) * _log(np.abs(order - first_h1)) * (first_h1 >= 0),
+            "gap_before": _log(gap_before),
+            "gap_after": _log(gap_after),
         }
     )
+
+
+def _sums_before(values: Floats) -> tuple[npt.NDArray[np.float64], float]:
+    """(m) sums of the values (m) before each, and of all."""
+    upto = running_sums(values[:, None])[:, 0]
+    return upto[:-1], float(upto[-1])
 
 
 def _last_before(inside: Longs, order: Longs) -> Longs:
@@ -326,8 +340,10 @@ CONTAINER_NAMES: Final = (
 ).split()
 
 
-def _describe(sums: npt.NDArray[np.floating[Any]], total: Floats) -> Floats:
-    """Sums over containers (..., 10) into ratios (..., 12); ``total`` (10) are those of the page."""
+def _describe(sums: Floats, total: Floats) -> Floats:
+    """Sums over containers (r, 10) into ratios (r, 12); ``total`` (10) are those of the page."""
+    if layout.measure is not None:
+        return np.asarray(layout.measure.describe(sums, total))
     chars, links, words, blocks, running, _, p, heads, marks, linked = np.moveaxis(sums, -1, 0)
     some, spoken = np.maximum(blocks, 1), np.maximum(words, 1)
     ratios = (
@@ -350,6 +366,7 @@ def _describe(sums: npt.NDArray[np.floating[Any]], total: Floats) -> Floats:
     return described
 
 
+@twinned(LEVELS)
 def containers(x: Layout) -> Columns:
     """Aggregates over the containers around the block, at several levels."""
     described = _describe(x.sums(x.stats, x.held), x.stats_total)
@@ -359,12 +376,13 @@ def containers(x: Layout) -> Columns:
 MAIN_SHARES: Final = (0.5, 0.75, 0.95)
 
 
+@twinned(MAIN_SHARES)
 def main_container(x: Layout) -> Columns:
     """Place relative to the deepest containers that hold 50, 75 and 95 % of the running text."""
     running = np.where(x.sentences, x.size, 0)[:, None].astype(np.float32)
     if not running.any():
         running = x.size[:, None]
-    total = float(running.sum())
+    total = float(running_sums(running)[-1, 0])
     boxes, held = x.held, x.sums(running, x.held)[:, 0]
     chosen = [int(boxes[held >= share * total * 0.9999][-1]) for share in MAIN_SHARES]
     places = {index: _place_beside(x, index) for index in dict.fromkeys(chosen)}
@@ -381,11 +399,11 @@ def _place_beside(x: Layout, index: int) -> Floats:
     around = x.chains == index
     place = np.empty((m, 7), np.float32)
     place[:, 0] = inside
-    place[:, 1] = np.log1p(np.maximum(first - order, 0))
-    place[:, 2] = np.log1p(np.maximum(order - last + 1, 0))
+    place[:, 1] = _log(np.maximum(first - order, 0))
+    place[:, 2] = _log(np.maximum(order - last + 1, 0))
     place[:, 3] = np.where(inside, (order - first) / max(last - first, 1), 0)
     place[:, 4] = np.minimum(np.where(around.any(axis=1), around.argmax(axis=1), 30), 30) / 10
-    place[:, 5] = np.log1p(last - first)
+    place[:, 5] = _log(np.array([last - first]))
     place[:, 6] = (last - first) / m
     return place
 
@@ -393,9 +411,10 @@ def _place_beside(x: Layout, index: int) -> Floats:
 # -- repetition -------------------------------------------------------------------------------------------------
 
 
+@twinned()
 def repetition(x: Layout) -> Columns:
     """Siblings that look alike at several levels; blocks that share a path of looks."""
-    twins = np.log1p(x.twins[x.held]).take(x.levels(range(6)), axis=0)
+    twins = _log(x.twins[x.held]).take(x.levels(range(6)), axis=0)
     sums = x.signature_sums(x.stats).astype(np.float32)
     described = _describe(sums, x.stats_total)[x.signatures]
     spread = columns({"most_twins": twins.max(axis=1), "most_twins_level": twins.argmax(axis=1)})
@@ -412,6 +431,7 @@ OFFSETS: Final = (-1, 1)
 WINDOWS: Final = (3, 8)
 
 
+@twinned(WINDOWS, TAG_NUMBERS["p"], TAG_NUMBERS["li"])
 def neighbours(x: Layout) -> Columns:
     """The blocks next to it, one by one and as windows."""
     m, reach = len(x.page), OFFSETS[-1]
@@ -458,11 +478,10 @@ def shifted(values: npt.NDArray[Any], offset: int) -> npt.NDArray[Any]:
 def window_means(values: Floats, reach: int) -> Floats:
     """(m, k) means of ``values`` (m, k) over the blocks up to ``reach`` before and behind."""
     m = len(values)
-    prefix = np.zeros((m + 1, values.shape[1]))
-    np.cumsum(values, axis=0, out=prefix[1:])
+    upto = running_sums(values)
     order = np.arange(m)
     low, high = np.maximum(order - reach, 0), np.minimum(order + (reach + 1), m)
-    sums = prefix.take(high, axis=0) - prefix.take(low, axis=0)
+    sums = upto.take(high, axis=0) - upto.take(low, axis=0)
     means: Floats = (sums / (high - low)[:, None]).astype(np.float32)
     return means
 
@@ -499,7 +518,6 @@ _JSON_TYPE: Final = re.compile(r'"@type"\s{0,9}:\s{0,9}"([A-Za-z]{1,40})"')
 
 def page_facts(x: Layout) -> Columns:
     """What holds for the page as a whole, on every one of its blocks."""
-    m = len(x.page)
     facts = x.page.facts
     meta = dict(reversed(facts.meta))
     kinds = {kind.lower() for text in facts.json_ld for kind in _JSON_TYPE.findall(text[:500_000])}
@@ -513,13 +531,13 @@ def page_facts(x: Layout) -> Columns:
         **{f"page_has_{tag}": tag in tags for tag in ("article", "main", "h1", "table", "pre", "time", "form", "dl")},
         "canonical_depth": min(_path_depth(facts.links), 8),
         **{f"own_{name}": value for name, value in own_shape(facts).items()},
-        **{f"page_{name}": value for name, value in zip(CONTAINER_NAMES, _describe(sums, sums), strict=True)},
+        **{f"page_{name}": value for name, value in zip(CONTAINER_NAMES, _describe(sums[None], sums)[0], strict=True)},
         "log_elements": np.log1p(len(x.page.tags)),
         "longest": np.log1p(x.size.max()),
         "cjk": float(x.char_counts[:, CJK].sum() / max(float(x.chars.sum()), 1)),
     }
-    row = np.array([float(v) for v in page.values()], np.float32)
-    return Columns(tuple(page), np.broadcast_to(row, (m, len(row))))
+    row = np.array([[float(v) for v in page.values()]], np.float32)
+    return Columns(tuple(page), row, np.zeros(len(x.page), np.int64))
 
 
 def _path_depth(links: Sequence[tuple[str, str]]) -> int:
@@ -530,7 +548,7 @@ def _path_depth(links: Sequence[tuple[str, str]]) -> int:
     return 0
 
 
-GROUPS: Final[Mapping[str, Callable[[Layout], Columns]]] = {
+GROUPS: Final[Mapping[str, Group]] = {
     "own_text": own_text,
     "phrases": phrases,
     "declared_texts": declared_texts,
@@ -545,9 +563,14 @@ GROUPS: Final[Mapping[str, Callable[[Layout], Columns]]] = {
 }
 
 
-def tables(x: Layout) -> list[Columns]:
-    """The columns of each group. The page must hold at least one block."""
-    return [group(x) for group in GROUPS.values()]
+def tables(x: Layout) -> Iterator[Columns]:
+    """The columns of each group, one by one, so that no more than one need be held. The page must hold a block."""
+    return map(measured, GROUPS.values(), repeat(x))
+
+
+def measured(group: Group, x: Layout) -> Columns:
+    """The columns of one group."""
+    return group(x)
 
 
 def featurise(x: Layout) -> Columns:

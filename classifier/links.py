@@ -29,6 +29,8 @@ one of this page's section."""
 OUT, OWN, HERE, SCRIPT, CONTACT = "0out", "0own", "0here", "0script", "0contact"
 """First words of addresses: to another site, to the page's own, to a place in the page, to none."""
 
+_KINDS: Final = (HERE, SCRIPT, CONTACT, OUT, OWN)
+
 MAX_ADDRESS: Final = 300
 """Characters of an address that are read."""
 
@@ -69,16 +71,23 @@ def links_of(page: Page) -> Links:
     >>> links_of(cut('<a href="https://shop.example/plans?x=1">Plans</a>')).words.by_text()
     [['0own', 'plans', 'x', '1']]
     """
-    hrefs = page.hrefs
-    held = [(block, element) for block, _, _, element in page.spans if element in hrefs]
-    blocks = np.array([block for block, _ in held], np.int64)
-    numbers: dict[str, int] = {}
-    targets = np.array([numbers.setdefault(hrefs[element], len(numbers)) for _, element in held], np.int64)
-    addresses = [*map(split_address, numbers)]
-    del held, numbers  # a page may hold 200,000 links
+    if words.rapid is not None:
+        blocks, targets, different = words.rapid.held_links(page.spans, page.hrefs)
+    else:
+        blocks, targets, different = _held(page)
+    addresses = [*map(split_address, different)]
     texts, shapes = _told(addresses, page.facts)
     shapes[:, _SLUG] = np.log1p(shapes[:, _SLUG])
     return Links(blocks, targets, spell(texts), shapes)
+
+
+def _held(page: Page) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], list[str]]:
+    """The links that hold text: block and number of the address of each, and the addresses."""
+    hrefs = page.hrefs
+    held = [(block, element) for block, _, _, element in page.spans if element in hrefs]
+    numbers: dict[str, int] = {}
+    targets = [numbers.setdefault(hrefs[element], len(numbers)) for _, element in held]
+    return np.array([block for block, _ in held], np.int64), np.array(targets, np.int64), [*numbers]
 
 
 def split_address(href: str) -> Address:
@@ -149,7 +158,11 @@ def _told(addresses: list[Address], facts: Facts) -> tuple[list[str], Shapes]:
     own_path = own_path.rstrip("/")
     section = own_path[: own_path.find("/", 1) + 1] if own_path.count("/") > 1 else "\n"
     outside = {host: bool(host) and site_of(host) != site for host in {host for _, host, _, _ in addresses}}
-    shaped = web_shape if words.rapid is None else words.rapid.web_shape
+    if words.rapid is not None:
+        places = _FRAGMENT, _SCRIPT, _CONTACT
+        told = words.rapid.tell(addresses, outside, own_path, section, _CONTACT_SCHEMES, _KINDS, places, len(SHAPES))
+        texts, shapes = told
+        return texts, shapes
     texts, shapes = [], np.zeros((len(addresses), len(SHAPES)), np.float32)
     for number, (scheme, host, path, query) in enumerate(addresses):
         if not (host or path or query):
@@ -161,7 +174,7 @@ def _told(addresses: list[Address], facts: Facts) -> tuple[list[str], Shapes]:
         else:
             away = outside[host]
             text = f"{OUT} {host} {path} {query}" if away else f"{OWN} {path} {query}"
-            shaped(shapes[number], path, query != "", away, own_path, section)
+            web_shape(shapes[number], path, query != "", away, own_path, section)
         texts.append(text)
     return texts, shapes
 

@@ -5,7 +5,7 @@ class names around it, and over the words of the addresses that it links to. Its
 the input of one small network (:mod:`classifier.network`) that gives the logits of the four labels and of ``main``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Final
@@ -15,6 +15,7 @@ import numpy as np
 from classifier import features, words
 from classifier.access import Coefficients
 from classifier.blocks import cut
+from classifier.columns import Columns
 from classifier.labels import LABELS
 from classifier.layout import Floats, Layout, Longs
 from classifier.network import Network, surroundings
@@ -81,9 +82,8 @@ class Lexical:
     def _word_scores(self, x: Layout) -> Floats:
         # The table of weights is larger than the cache: each different word is fetched from it once.
         known = x.spellings_numbered(self._word_table)
-        pairs = pair_ids(known.take(x.word_places), x.word_counts) + len(self.words) + 1
         summed = bag_sums(self.word_weights.take(known, axis=0), x.word_places, x.word_counts)
-        summed += bag_sums(self.word_weights, pairs, np.maximum(x.word_counts - 1, 0))
+        summed += pair_sums(self.word_weights[len(self.words) + 1 :], known, x.word_places, x.word_counts)
         return np.asarray(summed / np.sqrt(np.maximum(x.word_counts, 1))[:, None], np.float32)
 
     @cached_property
@@ -99,6 +99,14 @@ class Lexical:
         counts = x.links.words.counts
         summed = bag_sums(self.link_weights, x.links_numbered(self._link_table), counts)
         return x.links.means(summed / np.sqrt(np.maximum(counts, 1)).astype(np.float32)[:, None], len(x.page))
+
+
+def pair_sums(weights: Floats, numbers: Longs, places: Longs, counts: Longs) -> Floats:
+    """(bags, k) sums of the weights (2 ** PAIR_BITS, k) of the pairs of neighbouring words in each bag; the numbers are
+    those of the different words, ``places`` say which of these stand in the bags."""
+    if words.rapid is not None:
+        return np.asarray(words.rapid.sum_pairs(weights, numbers, places, counts))
+    return bag_sums(weights, pair_ids(numbers.take(places), counts), np.maximum(counts - 1, 0))
 
 
 def pair_ids(ids: Longs, counts: Longs) -> Longs:
@@ -178,10 +186,13 @@ class Model:
         """Label probabilities (m, 4), in the order of ``LABELS``, and that of belonging to the main text (m)."""
         if not len(x.page):
             return np.zeros((0, len(LABELS)), np.float32), np.zeros(0, np.float32)
-        inputs = [group.values for group in features.tables(x)]
-        logits = self.network.logits([*inputs, self.lexical.scores(x)], surroundings(x))
+        logits = self.network.logits(self._inputs(x), surroundings(x))
         found = self.calibration
         return found.label_probabilities(logits[:, :-1]), found.main_probabilities(logits[:, -1])
+
+    def _inputs(self, x: Layout) -> Iterator[Columns]:
+        yield from features.tables(x)
+        yield Columns(SCORES, self.lexical.scores(x))
 
 
 @cache

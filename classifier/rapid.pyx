@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """Hot loops, compiled: what the modules named below do with expressions, dictionaries and numpy, each in one pass.
 
 Every function has a pure twin that gives the same to the last bit (tests/test_compiled.py).
@@ -14,6 +14,7 @@ from cpython.unicode cimport (
 )
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.math cimport sqrtf
 from libc.string cimport memcmp, memcpy, memset
 
 cdef enum:
@@ -274,16 +275,40 @@ cpdef tuple spell_looks(list looks):
     return spellings.words(), places[:total].copy(), counts
 
 
+cdef inline Py_UCS4 _tally(
+    int width, const void* data, Py_ssize_t length, const unsigned char* classes, const unsigned char* noted,
+    int64_t* counts, int64_t* glued, unsigned char* kind, Py_ssize_t* noted_at, Py_ssize_t* noted_count,
+) noexcept:
+    """Count the characters of one text by class; note where those stand that are looked at once more. Its last one."""
+    cdef Py_ssize_t at, found = 0
+    cdef unsigned char now = kind[0], before
+    cdef Py_UCS4 char = 0
+    for at in range(length):
+        char = PyUnicode_READ(width, data, at)
+        before = now
+        now = classes[char if width < 4 or char < 65536 else 65535]
+        counts[now] += 1
+        glued[0] += now == 2 and before == 3
+        if char < 128 and noted[char]:
+            noted_at[found] = at
+            found += 1
+    kind[0] = now
+    noted_count[0] = found
+    return char
+
+
 cpdef tuple count_chars(
     list texts, const unsigned char[::1] classes, const unsigned char[::1] openers, Py_ssize_t most_openers
 ):
     """What ``chars.count_chars`` returns, without its name."""
-    cdef Py_ssize_t m = len(texts), index, at, length
+    cdef Py_ssize_t m = len(texts), index, at, length, noted_count = 0, longest = 0
     cdef str text
     cdef int width
     cdef void* data
     cdef Py_UCS4 char
-    cdef unsigned char kind = 255, before
+    cdef Py_UCS4 found
+    cdef unsigned char kind = 255
+    cdef unsigned char[128] noted
     counts = np.zeros((m, 11), np.int64)
     told = np.zeros((6, m), np.int64)
     dotted = np.zeros(m, np.bool_)
@@ -291,22 +316,35 @@ cpdef tuple count_chars(
     cdef int64_t[:, ::1] tell = told
     cdef unsigned char[::1] is_dotted = dotted.view(np.uint8)
     cdef list places = []
+    for text in texts:
+        longest = max(longest, len(text))
+    cdef Py_ssize_t[::1] noted_at = np.empty(longest, np.intp)
+    for at in range(128):
+        noted[at] = openers[at] or at == 64 or at == 10
     for index in range(m):
         text = texts[index]
         width, data, length = PyUnicode_KIND(text), PyUnicode_DATA(text), len(text)
-        for at in range(length):
-            char = PyUnicode_READ(width, data, at)
-            before = kind
-            kind = classes[char if char < 65536 else 65535]
-            count_of[index, kind] += 1
-            if kind == 2 and before == 3:
-                tell[0, index] += 1
-            if char < 128 and openers[char] and len(places) < most_openers:
-                places.append((index, at))
-            if char == 64:
-                tell[1, index] += 1
-            elif char == 10:
-                tell[2, index] += 1
+        if width == 1:  # three copies of one loop, each for its width
+            char = _tally(
+                1, data, length, &classes[0], noted, &count_of[index, 0], &tell[0, index], &kind,
+                &noted_at[0], &noted_count,
+            )
+        elif width == 2:
+            char = _tally(
+                2, data, length, &classes[0], noted, &count_of[index, 0], &tell[0, index], &kind,
+                &noted_at[0], &noted_count,
+            )
+        else:
+            char = _tally(
+                4, data, length, &classes[0], noted, &count_of[index, 0], &tell[0, index], &kind,
+                &noted_at[0], &noted_count,
+            )
+        for at in range(noted_count):
+            found = PyUnicode_READ(width, data, noted_at[at])
+            if openers[found] and len(places) < most_openers:
+                places.append((index, noted_at[at]))
+            tell[1, index] += found == 64
+            tell[2, index] += found == 10
         tell[3, index] = classes[min(PyUnicode_READ(width, data, 0), 65535)]
         tell[4, index] = kind
         tell[5, index] = char
@@ -353,6 +391,52 @@ cpdef tuple split_address(str href):
     while end < length and PyUnicode_READ(width, data, end) != 35:
         end += 1
     return scheme, host, path, href[at:end]
+
+
+cpdef tuple held_links(list spans, dict hrefs):
+    """Blocks, targets and addresses of ``links.links_of``."""
+    cdef Py_ssize_t count = 0
+    cdef dict numbers = {}
+    blocks, targets = np.empty(len(spans), np.int64), np.empty(len(spans), np.int64)
+    cdef int64_t[::1] block_of = blocks, target_of = targets
+    for span in spans:
+        href = hrefs.get(span[3])
+        if href is not None:
+            block_of[count] = span[0]
+            target_of[count] = numbers.setdefault(href, len(numbers))
+            count += 1
+    return blocks[:count], targets[:count], [*numbers]
+
+
+cpdef tuple tell(
+    list addresses, dict outside, str own_path, str section, frozenset contact_schemes, kinds, tuple places,
+    Py_ssize_t width,
+):
+    """Texts and shapes of ``links._told``; ``kinds`` are the first words of its texts, ``places`` those of
+    ``fragment``, ``script`` and ``contact`` in a shape."""
+    cdef Py_ssize_t at, kind
+    cdef str scheme, host, path, query, out, own
+    cdef bint away
+    out, own = kinds[3:]
+    shapes = np.zeros((len(addresses), width), np.float32)
+    cdef float[:, ::1] shape_of = shapes
+    cdef list texts = []
+    for at in range(len(addresses)):
+        scheme, host, path, query = addresses[at]
+        if not (host or path or query):
+            kind = 0
+        elif scheme == "javascript":
+            kind = 1
+        elif scheme in contact_schemes:
+            kind = 2
+        else:
+            away = outside[host]
+            texts.append(f"{out} {host} {path} {query}" if away else f"{own} {path} {query}")
+            web_shape(shape_of[at], path, query != "", away, own_path, section)
+            continue
+        texts.append(kinds[kind])
+        shape_of[at, <Py_ssize_t> places[kind]] = 1
+    return texts, shapes
 
 
 cpdef web_shape(float[::1] shape, str path, bint asks, bint away, str own_path, str section):
@@ -406,6 +490,18 @@ cpdef object find(const int64_t[::1] keys, const int[::1] numbers, const int64_t
         while keys[place] != wanted[at] and numbers[place]:
             place = (place + 1) & mask
         number_of[at] = numbers[place]
+    return found
+
+
+cpdef object told_apart(list words, dict numbers):
+    """What ``Layout.told_apart`` returns, of the different words."""
+    cdef Py_ssize_t at
+    found = np.zeros(len(words), np.int64)
+    cdef int64_t[::1] number_of = found
+    for at in range(len(words)):
+        number = numbers.get(words[at])
+        if number is not None:
+            number_of[at] = number
     return found
 
 
@@ -470,6 +566,32 @@ cpdef object sum_bags(const float[:, ::1] weights, const int64_t[::1] ids, const
     return found
 
 
+cpdef object sum_pairs(
+    const float[:, ::1] weights, const int64_t[::1] numbers, const int64_t[::1] places, const int64_t[::1] counts
+):
+    """What ``model.pair_sums`` returns."""
+    cdef Py_ssize_t width = weights.shape[1], bag, at = 0, end = 0, k
+    cdef int64_t mask = len(weights) - 1
+    cdef const float* row
+    found = np.empty((len(counts), width), np.float32)
+    cdef float[:, ::1] sum_of = found
+    cdef double[::1] running = np.zeros(2 * width)
+    cdef double* upto = &running[0]
+    cdef double* before = upto + width
+    for bag in range(len(counts)):
+        end += counts[bag]
+        memcpy(before, upto, width * sizeof(double))
+        while at < end - 1:
+            row = &weights[(numbers[places[at]] * 92_821 + numbers[places[at + 1]] * 68_917) & mask, 0]
+            for k in range(width):
+                upto[k] += row[k]
+            at += 1
+        at = end
+        for k in range(width):
+            sum_of[bag, k] = <float> (upto[k] - before[k])
+    return found
+
+
 cdef inline void _mean(float* out, const double* low, const double* high, double share, Py_ssize_t width) noexcept:
     cdef Py_ssize_t k
     for k in range(width):
@@ -477,54 +599,46 @@ cdef inline void _mean(float* out, const double* low, const double* high, double
 
 
 cpdef object hear(
-    const float[:, ::1] messages, const int64_t[:, ::1] starts, const int64_t[:, ::1] ends,
+    const float[:, ::1] messages, const double[:, ::1] upto, const float[:, ::1] means,
+    const int64_t[:, ::1] starts, const int64_t[:, ::1] ends,
     const int64_t[::1] templates, const int64_t[::1] headings, const int64_t[::1] before,
+    Py_ssize_t start, Py_ssize_t stop,
 ):
-    """What ``network.seen`` returns, (m, VIEWS, messages of all members side by side)."""
-    cdef Py_ssize_t m = len(messages), width = messages.shape[1], ranges = starts.shape[1], b, r, k, low, high, t
-    cdef const float* message
-    cdef double* sums
-    found = np.empty((m, ranges + 3, width), np.float32)
+    """What the blocks from ``start`` to ``stop`` hear, (blocks, VIEWS, messages of all members side by side)."""
+    cdef Py_ssize_t width = messages.shape[1], ranges = starts.shape[1], b, r, low, high, row
+    found = np.empty((stop - start, ranges + 3, width), np.float32)
     cdef float[:, :, ::1] views = found
-    cdef double[:, ::1] upto = np.zeros((m + 1, width))
-    sums = &upto[0, 0]
-    for b in range(m):
-        message = &messages[b, 0]
-        for k in range(width):
-            sums[(b + 1) * width + k] = sums[b * width + k] + message[k]
-    for b in range(m):
+    for b in range(start, stop):
+        row = b - start
         for r in range(ranges):
             low, high = starts[b, r], ends[b, r]
-            if b and starts[b - 1, r] == low and ends[b - 1, r] == high:
-                memcpy(&views[b, r, 0], &views[b - 1, r, 0], width * sizeof(float))
+            if row and starts[b - 1, r] == low and ends[b - 1, r] == high:
+                memcpy(&views[row, r, 0], &views[row - 1, r, 0], width * sizeof(float))
             else:
-                _mean(&views[b, r, 0], sums + low * width, sums + high * width, 1.0 / (high - low), width)
-    # The templates' sums: as above, over the blocks in the order of their templates.
-    cdef Py_ssize_t count = 0
-    for b in range(m):
-        count = max(count, templates[b] + 1)
-    cdef int64_t[::1] firsts = np.zeros(count + 1, np.int64)
-    cdef int64_t[::1] order = np.empty(m, np.int64)
-    for b in range(m):
-        firsts[templates[b] + 1] += 1
-    for t in range(count):
-        firsts[t + 1] += firsts[t]
-    cdef int64_t[::1] places = firsts.copy()
-    for b in range(m):
-        order[places[templates[b]]] = b
-        places[templates[b]] += 1
-    for b in range(m):
-        message = &messages[order[b], 0]
-        for k in range(width):
-            sums[(b + 1) * width + k] = sums[b * width + k] + message[k]
-    for b in range(m):
-        low, high = firsts[templates[b]], firsts[templates[b] + 1]
-        _mean(&views[b, ranges, 0], sums + low * width, sums + high * width, 1.0 / (high - low), width)
+                _mean(&views[row, r, 0], &upto[low, 0], &upto[high, 0], 1.0 / (high - low), width)
+        memcpy(&views[row, ranges, 0], &means[templates[b], 0], width * sizeof(float))
         if headings[b] >= 0:
-            memcpy(&views[b, ranges + 1, 0], &messages[headings[b], 0], width * sizeof(float))
+            memcpy(&views[row, ranges + 1, 0], &messages[headings[b], 0], width * sizeof(float))
         else:
-            memset(&views[b, ranges + 1, 0], 0, width * sizeof(float))
-        memcpy(&views[b, ranges + 2, 0], &messages[before[b], 0], width * sizeof(float))
+            memset(&views[row, ranges + 1, 0], 0, width * sizeof(float))
+        memcpy(&views[row, ranges + 2, 0], &messages[before[b], 0], width * sizeof(float))
+    return found
+
+
+cpdef object template_means(const float[:, ::1] messages, const int64_t[::1] templates, const int64_t[::1] sizes):
+    """What ``network.template_means`` returns."""
+    cdef Py_ssize_t m = len(messages), width = messages.shape[1], b, k
+    cdef double[:, ::1] sums = np.zeros((len(sizes), width))
+    found = np.empty((len(sizes), width), np.float32)
+    cdef float[:, ::1] means = found
+    cdef double share
+    for b in range(m):
+        for k in range(width):
+            sums[templates[b], k] += messages[b, k]
+    for b in range(len(sizes)):
+        share = 1.0 / <double> sizes[b]
+        for k in range(width):
+            means[b, k] = <float> (sums[b, k] * share)
     return found
 
 
@@ -548,105 +662,59 @@ cpdef object sum_looks(
     return found
 
 
-cpdef object sum_ranges(const float[:, ::1] values, const int[::1] starts, const int[::1] ends):
-    """What ``Layout.sums`` returns, of ranges one by one."""
-    cdef Py_ssize_t m = len(values), width = values.shape[1], at, k
-    found = np.empty((len(starts), width), np.float32)
-    cdef float[:, ::1] sum_of = found
-    cdef double[:, ::1] upto = np.zeros((m + 1, width))
-    for at in range(m):
-        for k in range(width):
-            upto[at + 1, k] = upto[at, k] + values[at, k]
-    for at in range(len(starts)):
-        for k in range(width):
-            sum_of[at, k] = <float> (upto[ends[at], k] - upto[starts[at], k])
-    return found
+cdef float _sum(float* values, Py_ssize_t width) noexcept:
+    """As ``network._sums``; the values are overwritten."""
+    cdef Py_ssize_t half, k
+    while width > 1:
+        half = width // 2
+        for k in range(half):
+            values[k] += values[half + k]
+        if width % 2:
+            values[0] += values[width - 1]
+        width = half
+    return values[0]
 
 
-cpdef tuple number_looks(list tags, list names, some):
-    """The index and the looks of ``Layout``."""
-    cdef Py_ssize_t at
-    cdef dict index = {}
-    cdef tuple pair
-    cdef const unsigned char[::1] held = some.view(np.uint8)
-    looks = np.zeros(len(tags), np.int64)
-    cdef int64_t[::1] look_of = looks
-    for at in range(len(tags)):
-        if held[at]:
-            pair = (tags[at], names[at])
-            if pair[0] or pair[1]:
-                look_of[at] = index.setdefault(pair, len(index) + 1)
-    return index, looks
-
-
-cpdef object flag_tags(
-    const int64_t[::1] bits, const int[::1] elements, const int[::1] leaves, const int[:, ::1] levels,
-    const int64_t[::1] boxes, const int64_t[::1] inner, Py_ssize_t looks, Py_ssize_t box_tags, Py_ssize_t leaf_tags,
-):
-    """The values of ``features.tags_and_names``."""
-    cdef Py_ssize_t m = len(elements), b, level, bit, part
-    cdef int64_t[2] held
-    found = np.zeros((m, 2 * looks + box_tags + leaf_tags), np.float32)
-    cdef float[:, ::1] flags = found
-    for b in range(m):
-        held[0] = bits[elements[b]] | bits[leaves[b]]
-        held[1] = held[0]
-        for level in range(len(levels)):
-            held[1] |= bits[levels[level, b]]
-        for part in range(2):
-            for bit in range(looks):
-                flags[b, part * looks + bit] = <float> (held[part] >> bit & 1)
-        if boxes[b] >= 0:
-            flags[b, 2 * looks + boxes[b]] = 1
-        if inner[b] >= 0:
-            flags[b, 2 * looks + box_tags + inner[b]] = 1
-    return found
-
-
-cpdef object standardise(parts, const float[::1] means, const float[::1] factors, float clip):
-    """What ``network.standardised`` returns."""
-    cdef Py_ssize_t m = len(parts[0]), start = 0, width, row, k
-    cdef const float[:, :] part
+cpdef object normalise(const float[:, :, ::1] vectors, float tiny):
+    """What ``network.normalised`` returns."""
+    cdef Py_ssize_t rows = len(vectors) * vectors.shape[1], width = vectors.shape[2], row, k
     cdef const float* given
-    cdef const float* mean
-    cdef const float* factor
+    cdef float* out
+    cdef float mean, root
+    found = np.empty((len(vectors), vectors.shape[1], width), np.float32)
+    cdef float[:, :, ::1] normal = found
+    cdef float[::1] spare = np.empty(width, np.float32)
+    if not rows:
+        return found
+    for row in range(rows):
+        given, out = &vectors[0, 0, 0] + row * width, &normal[0, 0, 0] + row * width
+        memcpy(&spare[0], given, width * sizeof(float))
+        mean = _sum(&spare[0], width) / width
+        for k in range(width):
+            out[k] = given[k] - mean
+            spare[k] = out[k] * out[k]
+        root = sqrtf(_sum(&spare[0], width) / width + tiny)
+        for k in range(width):
+            out[k] /= root
+    return found
+
+
+cpdef object standardise(const float[:, ::1] values, const float[::1] means, const float[::1] factors, float clip):
+    """What ``network.standardised`` returns."""
+    cdef Py_ssize_t m = len(values), width = values.shape[1], row, k
+    cdef const float* given
+    cdef const float* mean = &means[0]
+    cdef const float* factor = &factors[0]
     cdef float* out
     cdef float value
-    found = np.empty((m, len(means)), np.float32)
-    cdef float[:, ::1] values = found
-    for each in parts:
-        part = each if each.strides[1] == 4 else np.ascontiguousarray(each)
-        width = part.shape[1]
-        mean, factor = &means[start], &factors[start]
-        for row in range(m):
-            given, out = &part[row, 0], &values[row, start]
-            for k in range(width):
-                value = (given[k] - mean[k]) * factor[k]
-                out[k] = clip if value > clip else (-clip if value < -clip else value)
-        start += width
+    found = np.empty((m, width), np.float32)
+    cdef float[:, ::1] standard = found
+    for row in range(m):
+        given, out = &values[row, 0], &standard[row, 0]
+        for k in range(width):
+            value = (given[k] - mean[k]) * factor[k]
+            out[k] = clip if value > clip else (-clip if value < -clip else value)
     return found
-
-
-cpdef tuple chains(const int[::1] parents, const int[::1] elements, Py_ssize_t most):
-    """Levels and depths of ``Layout``."""
-    cdef Py_ssize_t m = len(elements), b, level, top = 0
-    cdef int element
-    depths = np.zeros(m, np.int64)
-    cdef int64_t[::1] depth_of = depths
-    for b in range(m):
-        element = elements[b]
-        while element:
-            depth_of[b] += 1
-            element = parents[element]
-        top = max(top, depth_of[b])
-    levels = np.zeros((min(top + 1, most), m), np.int32)
-    cdef int[:, ::1] at = levels
-    for b in range(m):
-        element = elements[b]
-        for level in range(len(levels) - 1):  # the last one stays at the root
-            at[level, b] = element
-            element = parents[element]
-    return levels, depths
 
 
 cpdef object ints(list values):

@@ -25,6 +25,7 @@ ORDER = (
         "jsonld",
         "declared",
         "layout",
+        "columns",
         "phrasebook",
         "features",
     ),

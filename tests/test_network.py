@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from strategies import documents
 
+import classifier.network
 from classifier.blocks import cut
+from classifier.columns import Columns
 from classifier.layout import Layout
 from classifier.network import (
     CLIP,
@@ -14,9 +16,9 @@ from classifier.network import (
     REACHES,
     VIEWS,
     Network,
+    Said,
     affine,
     normalised,
-    seen,
     standardised,
     surroundings,
 )
@@ -51,7 +53,8 @@ def naive_views(x, vectors):
 
 def check_views(x):
     vectors = np.random.default_rng(1).normal(size=(len(x.page), 1, 3)).astype(np.float32)
-    found = seen(vectors, surroundings(x)).reshape(-1, VIEWS, 3)
+    said = Said(vectors, surroundings(x))
+    found = said.heard(slice(None)).reshape(-1, VIEWS, 3)
     np.testing.assert_allclose(found, naive_views(x, vectors[:, 0]), rtol=1e-4, atol=1e-5)
 
 
@@ -108,6 +111,21 @@ def test_networks_side_by_side_give_the_mean_of_their_logits(rounds):
     np.testing.assert_allclose(network.logits(inputs, near), np.mean(each, axis=0), rtol=1e-4, atol=1e-5)
 
 
+def test_slices_and_shared_rows_change_nothing(monkeypatch):
+    x = layout()
+    near, network = surroundings(x), random_network(2)
+    inputs = np.random.default_rng(2).normal(size=(len(x.page), 4)).astype(np.float32)
+    inputs[:, 1:3] = inputs[[0, 1, 1, 0, 1, 0], 1:3]
+    expected = network.logits(inputs, near)
+    monkeypatch.setattr(classifier.network, "SLICE", 2)
+    parts = [
+        Columns((), inputs[:, :1].copy()),
+        Columns((), inputs[:2, 1:3].copy(), np.array([0, 1, 1, 0, 1, 0])),
+        Columns((), inputs[:, 3:].copy()),
+    ]
+    np.testing.assert_allclose(network.logits(iter(parts), near), expected, rtol=1e-4, atol=1e-5)
+
+
 def test_a_network_without_rounds_is_a_perceptron():
     x = layout()
     network = random_network(1, rounds=0)
@@ -120,7 +138,8 @@ def test_a_network_without_rounds_is_a_perceptron():
 
 
 def test_far_inputs_are_clipped():
-    found = standardised([np.array([[5, 1e30, -1e30]], np.float32)], np.ones(3, np.float32), np.full(3, 2, np.float32))
+    given = np.array([[5, 1e30, -1e30]], np.float32)
+    found = standardised(given, np.ones(3, np.float32), np.full(3, 0.5, np.float32))
     assert found.tolist() == [[2, CLIP, -CLIP]]
 
 

@@ -34,7 +34,7 @@ import lxml.html
 from lxml import etree
 from tqdm import tqdm
 
-from classifier import Sieve, extraction, features, sieve
+from classifier import Sieve, extraction, features, model, sieve
 from classifier.cli import compiled_modules
 from classifier.decode import decode
 from classifier.model import Lexical, Model
@@ -65,7 +65,8 @@ REST: Final = "rest, tear-down"
 STAGES: Final[tuple[tuple[str, Any, str], ...]] = (
     ("decode", sieve, "decode"),
     ("cut", sieve, "cut"),
-    ("layout, features", features, "tables"),
+    ("layout, features", features, "measured"),
+    ("layout, features", model, "surroundings"),
     ("model: lexical", Lexical, "scores"),
     ("model: network", Model, "predict"),
     ("decide", sieve, "decide"),
@@ -279,11 +280,15 @@ def write_page(path: Path, report: dict[str, Any], charts: Sequence[str]) -> Non
     path.write_text(f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>{body}</body></html>\n', "utf-8")
 
 
-def _grown(model: str | None) -> tuple[dict[str, Any], str]:
-    """Time and memory against size: figures for the report, and the chart."""
+def _grown(model: str | None, found: dict[str, list[Path]]) -> tuple[dict[str, Any], str]:
+    """Time and memory against size: figures for the report, and the chart. Memory is that of some real pages, too."""
     read = Sieve(model, limits=UNBOUND).read
     growth = measure_growth(read)
     pages = {f"{shape}, 1 MB": page_of(shape, 1_000_000).encode() for shape in growth}
+    real = sorted((read_bytes(path) for paths in found.values() for path in paths), key=len)
+    for share in (0.5, 0.9, 0.99):
+        data = real[int(share * len(real))]
+        pages[f"page of {len(data) / 1e6:.2f} MB, larger than {share:.0%}"] = data
     memory = measure_memory(read, pages)
     print(f"\n{growth_table(growth)}\n\n{memory_table(memory)}")
     slopes = {shape: slope(points) for shape, points in growth.items()}
@@ -326,7 +331,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{tool} raised on {count} of them.")
         charts.append(page_chart(name, times))
     if options.growth:
-        grown, picture = _grown(options.model)
+        grown, picture = _grown(options.model, options.found)
         report |= grown
         charts.append(picture)
     if options.html:

@@ -146,7 +146,7 @@ def fit_network(
     step = 0
     for epoch in range(how.epochs):
         for batch in batches(epoch):
-            slopes = gradient(weights, batch, standardised([batch.inputs], mean, scale), how, groups, rng)
+            slopes = gradient(weights, batch, standardised(batch.inputs, mean, np.float32(1) / scale), how, groups, rng)
             step += 1
             _descend(weights, slopes, momentum, step, _rate(step / max(steps, 1), how), how)
             for name, value in kept.items():
