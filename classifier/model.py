@@ -83,7 +83,8 @@ class Lexical:
         # The table of weights is larger than the cache: each different word is fetched from it once.
         known = x.spellings_numbered(self._word_table)
         summed = bag_sums(self.word_weights.take(known, axis=0), x.word_places, x.word_counts)
-        summed += pair_sums(self.word_weights[len(self.words) + 1 :], known, x.word_places, x.word_counts)
+        pairs = pair_ids(known.take(x.word_places), x.word_counts)
+        summed += bag_sums(self.word_weights[len(self.words) + 1 :], pairs, np.maximum(x.word_counts - 1, 0))
         return np.asarray(summed / np.sqrt(np.maximum(x.word_counts, 1))[:, None], np.float32)
 
     @cached_property
@@ -101,16 +102,10 @@ class Lexical:
         return x.links.means(summed / np.sqrt(np.maximum(counts, 1)).astype(np.float32)[:, None], len(x.page))
 
 
-def pair_sums(weights: Floats, numbers: Longs, places: Longs, counts: Longs) -> Floats:
-    """(bags, k) sums of the weights (2 ** PAIR_BITS, k) of the pairs of neighbouring words in each bag; the numbers are
-    those of the different words, ``places`` say which of these stand in the bags."""
-    if words.rapid is not None:
-        return np.asarray(words.rapid.sum_pairs(weights, numbers, places, counts))
-    return bag_sums(weights, pair_ids(numbers.take(places), counts), np.maximum(counts - 1, 0))
-
-
 def pair_ids(ids: Longs, counts: Longs) -> Longs:
     """Hashes of neighbouring words inside each bag: (sum of counts - 1), each below 2 ** PAIR_BITS."""
+    if words.rapid is not None:
+        return np.asarray(words.rapid.pair_ids(ids, counts, PAIR_BITS))
     mixed = (ids[:-1] * 92_821 + ids[1:] * 68_917) & ((1 << PAIR_BITS) - 1)
     keep = np.ones(len(mixed), np.bool_)
     ends = np.cumsum(counts)[:-1] - 1

@@ -566,30 +566,20 @@ cpdef object sum_bags(const float[:, ::1] weights, const int64_t[::1] ids, const
     return found
 
 
-cpdef object sum_pairs(
-    const float[:, ::1] weights, const int64_t[::1] numbers, const int64_t[::1] places, const int64_t[::1] counts
-):
-    """What ``model.pair_sums`` returns."""
-    cdef Py_ssize_t width = weights.shape[1], bag, at = 0, end = 0, k
-    cdef int64_t mask = len(weights) - 1
-    cdef const float* row
-    found = np.empty((len(counts), width), np.float32)
-    cdef float[:, ::1] sum_of = found
-    cdef double[::1] running = np.zeros(2 * width)
-    cdef double* upto = &running[0]
-    cdef double* before = upto + width
+cpdef object pair_ids(const int64_t[::1] ids, const int64_t[::1] counts, int bits):
+    """What ``model.pair_ids`` returns."""
+    cdef Py_ssize_t bag, at = 0, end = 0, count = 0
+    cdef int64_t mask = (1 << bits) - 1
+    found = np.empty(len(ids), np.int64)
+    cdef int64_t[::1] pair_of = found
     for bag in range(len(counts)):
         end += counts[bag]
-        memcpy(before, upto, width * sizeof(double))
         while at < end - 1:
-            row = &weights[(numbers[places[at]] * 92_821 + numbers[places[at + 1]] * 68_917) & mask, 0]
-            for k in range(width):
-                upto[k] += row[k]
+            pair_of[count] = (ids[at] * 92_821 + ids[at + 1] * 68_917) & mask
+            count += 1
             at += 1
         at = end
-        for k in range(width):
-            sum_of[bag, k] = <float> (upto[k] - before[k])
-    return found
+    return found[:count]
 
 
 cdef inline void _mean(float* out, const double* low, const double* high, double share, Py_ssize_t width) noexcept:
