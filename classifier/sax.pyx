@@ -12,8 +12,8 @@ that a parser's context begins with its handler, its user data and its document.
 
 import ctypes
 
-from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DATA, PyUnicode_DecodeUTF8, PyUnicode_New
-from libc.string cimport memcmp, memcpy, memset, strlen
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
+from libc.string cimport memcmp, memset, strlen
 from lxml import etree
 
 from classifier.blocks cimport _Target
@@ -222,10 +222,8 @@ cdef void _on_text(void* context, const char* text, int length) noexcept:
                 return
             kept = _collapsed(text, length, piece)
             if kept > 0:
-                words = PyUnicode_New(kept, 127)
-                memcpy(PyUnicode_DATA(words), piece, kept)
                 target.write(
-                    <str> words,
+                    PyUnicode_DecodeUTF8(piece, kept, NULL),  # of one character there is one object, not millions
                     " " if _is_space(text[0]) else "",
                     " " if _is_space(text[length - 1]) else "",
                 )
