@@ -5,6 +5,7 @@ import inspect
 import os
 import pickle
 import sys
+import tracemalloc
 from dataclasses import asdict
 from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.util import module_from_spec, spec_from_file_location
@@ -333,6 +334,17 @@ def test_what_a_target_raises_is_raised() -> None:
         parser.feed(b"<html><body><script>a")
     with pytest.raises(TypeError):
         sax.Parser(None)
+
+
+@needs_compiled
+def test_text_that_comes_piece_by_piece_takes_no_object_a_character() -> None:
+    tracemalloc.start()
+    try:
+        blocks.cut("<" * 300_000)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 300_000 * 30  # a string of its own takes 50
 
 
 @needs_compiled
